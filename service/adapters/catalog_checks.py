@@ -1,0 +1,133 @@
+"""What only all files together can tell is wrong: references, ids and codes across files.
+
+Works on what was written, faulty documents included, so that one fault does not hide another and
+a broken site is not reported again by every campaign that names it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from service.adapters.catalog_documents import Document
+from service.adapters.catalog_yaml import FieldPath
+from service.domain.ads import code_of
+from service.domain.errors import Problem
+from service.domain.sharing import BROWSER_NETWORKS
+
+
+def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
+    """Yield every problem between documents, and what a document's whole shape shows."""
+    by_kind: dict[str, list[Document]] = defaultdict(list)
+    for document in documents:
+        by_kind[document.kind].append(document)
+    for kind in ("site", "app", "campaign"):
+        yield from _repeated(_ids(by_kind[kind]), kind)
+    creatives = list(_creative_ids(by_kind["campaign"]))
+    yield from _repeated(creatives, "creative")
+    yield from _collisions(_ids(by_kind["site"]), "site")
+    yield from _collisions(creatives, "creative")
+    yield from _shares(by_kind["site"], by_kind["network"])
+    for app in by_kind["app"]:
+        if app.data and not (app.data.get("ios") or app.data.get("android")):
+            yield app.problem(("ios",), "give at least one store: ios, android, or both")
+    yield from _references(by_kind)
+
+
+Place = tuple[Document, FieldPath, str]
+
+
+def _ids(documents: Iterable[Document]) -> list[Place]:
+    return [(document, ("id",), document.id) for document in documents]
+
+
+def _creative_ids(campaigns: Iterable[Document]) -> Iterator[Place]:
+    for campaign in campaigns:
+        for i, creative in enumerate(_list(campaign.data.get("creatives"))):
+            if isinstance(creative, dict) and isinstance(creative.get("id"), str):
+                yield campaign, ("creatives", i, "id"), creative["id"]
+
+
+def _repeated(places: Iterable[Place], kind: str) -> Iterator[Problem]:
+    first: dict[str, Place] = {}
+    for document, path, identifier in places:
+        other, at, _ = first.setdefault(identifier, (document, path, identifier))
+        if (other, at) != (document, path):
+            where = f"{other.file}:{other.marks.line_of(at)}"
+            message = f"the {kind} `{identifier}` is in {where} already: choose another id"
+            yield document.problem(path, message)
+
+
+def _collisions(places: Iterable[Place], kind: str) -> Iterator[Problem]:
+    owner: dict[int, str] = {}
+    for document, path, identifier in places:
+        first = owner.setdefault(code_of(identifier), identifier)
+        if first != identifier:
+            message = f"has the same 32-bit code as {kind} `{first}` by chance: choose another id"
+            yield document.problem(path, message)
+
+
+def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator[Problem]:
+    known: set[str] | None = set()
+    for document in networks:
+        listed = document.data.get("networks")
+        known = known | set(listed) if known is not None and isinstance(listed, dict) else None
+    for site in sites:
+        for i, name in enumerate(_list(site.data.get("share"))):
+            if name in BROWSER_NETWORKS:
+                message = f"remove it: the reader's browser offers {name} by itself"
+                yield site.problem(("share", i), message)
+            elif known is not None and isinstance(name, str) and name not in known:
+                yield site.problem(("share", i), _unknown("network", name, known))
+
+
+def _references(by_kind: dict[str, list[Document]]) -> Iterator[Problem]:
+    apps = {app.id for app in by_kind["app"]}
+    placements = {site.id: _placements(site) for site in by_kind["site"]}
+    for campaign in by_kind["campaign"]:
+        app = campaign.data.get("app")
+        if isinstance(app, str) and app not in apps:
+            yield campaign.problem(("app",), _unknown("app", app, apps))
+        for i, site in enumerate(_list(campaign.data.get("sites"))):
+            if isinstance(site, str) and site not in placements:
+                yield campaign.problem(("sites", i), _unknown("site", site, placements))
+        yield from _unreachable(campaign, placements)
+
+
+def _placements(site: Document) -> set[str] | None:
+    """Return the site's placements, None where they cannot be told."""
+    listed = site.data.get("placements")
+    return set(listed) if isinstance(listed, dict) else None
+
+
+def _unreachable(campaign: Document, sites: dict[str, set[str] | None]) -> Iterator[Problem]:
+    chosen = campaign.data.get("sites")
+    names = _list(chosen) if chosen is not None else list(sites)
+    known: set[str] = set()
+    for name in names:
+        here = sites.get(name) if isinstance(name, str) else None
+        if here is None:  # an unknown or broken site has its own problem
+            return
+        known |= here
+    if not names:
+        return
+    for i, creative in enumerate(_list(campaign.data.get("creatives"))):
+        listed = _list(creative.get("placements")) if isinstance(creative, dict) else []
+        for k, name in enumerate(listed):
+            if isinstance(name, str) and name not in known:
+                where = "no site of this campaign has it"
+                message = f"{_unknown('placement', name, known)}; {where}"
+                yield campaign.problem(("creatives", i, "placements", k), message)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"there is no {kind} `{name[:60]}`; did you mean `{close[0]}`?"
+    listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    return f"there is no {kind} `{name[:60]}`; there are: {listed or 'none'}"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

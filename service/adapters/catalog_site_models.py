@@ -1,0 +1,134 @@
+"""Sites as people write them, with everything a single file can tell is wrong.
+
+Whether a network exists is checked where all files are known.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import WithJsonSchema as Schema
+
+from service.adapters.catalog_types import (
+    HttpsUrl,
+    Identifier,
+    OneLine,
+    Strict,
+    Unique,
+    faults,
+    host_of,
+    repeated_codes,
+)
+from service.adapters.catalog_zones import check_zone
+from service.domain.articles import ArticlePattern, canonical_article
+from service.domain.errors import BadInput
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}"
+
+
+def _origin(value: str) -> str:
+    scheme, _, host = value.partition("://")
+    if scheme not in {"https", "http"} or not host or re.search(r"[/?#@*\s]", host):
+        raise ValueError(f"write it as browsers do, https://host with no path, not {value[:60]!r}")
+    if re.sub(r":[0-9]+\Z", "", host) in LOOPBACK:
+        return value
+    if (canonical := f"{scheme}://{host_of(host, scheme)}") != value:
+        raise ValueError(f"write it as browsers do: {canonical}")
+    return value
+
+
+def _pattern(value: Any) -> ArticlePattern:
+    if not isinstance(value, str):
+        raise ValueError(f"write text, not {value!r:.40}")  # noqa: TRY004 - pydantic's protocol
+    found = re.fullmatch(r"(https?)://(\*\.)?([^/?#\s]+)(/\S*)?", value)
+    if found is None:
+        raise ValueError(f"write it like https://news.example/*, not {value[:60]!r}")
+    scheme, subdomains, host, path = found.groups()
+    if "*" in host:
+        raise ValueError(
+            "put the * after a slash: without one it would also allow look-alike hosts "
+            "(https://news.example.evil.example); only a leading *. may stand in a host"
+        )
+    if path is None:
+        raise ValueError(f"say which paths: {value}/* allows all of them")
+    if (canonical := host_of(host, scheme)) != host:
+        raise ValueError(f"write the host as {canonical}")
+    _check_path(f"{scheme}://{host}", path)
+    return ArticlePattern(scheme, host, subdomains is not None, path)
+
+
+def _check_path(origin: str, path: str) -> None:
+    try:
+        canonical = canonical_article(origin + path).url.removeprefix(origin)
+    except BadInput as error:
+        raise ValueError(error.message) from None
+    if canonical != path:
+        raise ValueError(f"never matches, addresses are compared like {canonical[:200]}")
+
+
+Pattern = Annotated[
+    ArticlePattern, PlainValidator(_pattern), Schema({"type": "string", "pattern": "^https?://"})
+]
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(_LANGUAGE, value):
+        raise ValueError(f"write a language tag like en or pt-BR, not {value[:40]!r}")
+    return value
+
+
+class PlacementModel(Strict):
+    """A place on the page."""
+
+    code: int = Field(ge=1, le=255)
+    """number from 1 to 255 that tokens carry; never reuse one"""
+
+
+def _placements(placements: dict[str, PlacementModel]) -> dict[str, PlacementModel]:
+    faults("placements", repeated_codes(placements))
+    return placements
+
+
+def _share_label(value: str) -> str:
+    if value.count("{network}") != 1 or re.search("[{}]", value.replace("{network}", "")):
+        raise ValueError("needs {network} exactly once and no other braces")
+    return value
+
+
+class LabelsModel(Strict):
+    """Words around ads and share links."""
+
+    advertisement: Annotated[str, OneLine(40)] = "Advertisement"
+    """word that marks an advertisement"""
+    share: Annotated[str, OneLine(60), AfterValidator(_share_label)] = "Share on {network}"
+    """text of a share link, with {network}"""
+
+
+class SiteFile(Strict):
+    """A publisher's site."""
+
+    id: Identifier
+    """the site's id, as the embed names it"""
+    name: Annotated[str, OneLine(80)]
+    """the site's name"""
+    origins: Annotated[
+        list[Annotated[str, AfterValidator(_origin)]], Unique, Field(min_length=1, max_length=100)
+    ]
+    """pages that may ask, like https://news.example"""
+    articles: Annotated[list[Pattern], Field(min_length=1, max_length=100)]
+    """addresses of articles, like https://news.example/*"""
+    placements: Annotated[
+        dict[Identifier, PlacementModel], AfterValidator(_placements), Field(min_length=1)
+    ]
+    """places for advertisements, each with its code"""
+    share: Annotated[list[Identifier], Unique, Field(max_length=15)] = Field(default_factory=list)
+    """networks to offer, in order"""
+    fallback: HttpsUrl
+    """https address where a click goes that nothing else can place"""
+    language: Annotated[str, AfterValidator(_language)] = "en"
+    """the pages' language, a BCP 47 tag"""
+    timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
+    """zone of the site's days in reports, like Europe/Paris"""
+    labels: LabelsModel = LabelsModel()
+    """words around ads and share links"""
