@@ -68,10 +68,10 @@ def _collisions(places: Iterable[Place], kind: str) -> Iterator[Problem]:
 
 
 def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator[Problem]:
-    known: set[str] | None = set()
-    for document in networks:
-        listed = document.data.get("networks")
-        known = known | set(listed) if known is not None and isinstance(listed, dict) else None
+    listed: list[Any] = [document.data.get("networks") for document in networks]
+    known: set[str] | None = None  # a missing or broken list of networks has its own problem
+    if listed and all(isinstance(names, dict) for names in listed):
+        known = {name for names in listed for name in names}
     for site in sites:
         for i, name in enumerate(_list(site.data.get("share"))):
             if name in BROWSER_NETWORKS:
@@ -115,8 +115,9 @@ def _unreachable(campaign: Document, sites: dict[str, set[str] | None]) -> Itera
         listed = _list(creative.get("placements")) if isinstance(creative, dict) else []
         for k, name in enumerate(listed):
             if isinstance(name, str) and name not in known:
-                where = "no site of this campaign has it"
-                message = f"{_unknown('placement', name, known)}; {where}"
+                message = (
+                    f"unreachable on this campaign's sites: {_unknown('placement', name, known)}"
+                )
                 yield campaign.problem(("creatives", i, "placements", k), message)
 
 

@@ -66,7 +66,7 @@ def read_documents(source: Source, problems: list[Problem]) -> list[Document]:
         problems.append(Problem(file, line, "file", "holds two documents: keep one"))
     documents = []
     for entry in parsed:
-        if not isinstance(entry.value, dict):
+        if not isinstance(entry.value, dict) or not entry.value:
             message = f"needs `key: value` lines that describe one {source.kind}"
             problems.append(Problem(file, entry.marks.line, "file", message))
         data = entry.value if isinstance(entry.value, dict) else {}

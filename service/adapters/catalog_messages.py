@@ -92,7 +92,7 @@ def _not_text(complaint: _Complaint) -> str:
 def _not_among(complaint: _Complaint) -> str:
     given, expected = complaint.given, str(complaint.context["expected"])
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    close = get_close_matches(str(given), words, n=1)
+    close = get_close_matches(str(given), words, n=1, cutoff=0.7)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"write one of {', '.join(words)}, not {_quoted(given)}{hint}"
 

@@ -83,12 +83,14 @@ def parse(text: str) -> tuple[list[Parsed], list[Fault]]:
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             first = next(reader.events)
-            line = _line(first)
+            line = _line(event if isinstance(first, yaml.ScalarEvent) else first)
             inside: dict[str | int, Marks] = {}
             documents.append(Parsed(reader.value(first, (), inside), Marks(line, inside)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reader.faults.append(Fault((), mark.line + 1 if mark else 1, _syntax(error)))
+    except yaml.reader.ReaderError:
+        reader.faults.append(Fault((), 1, "holds a character that YAML does not allow: remove it"))
     except _TooDeepError as error:
         message = f"is nested deeper than {DEPTH_MAX} levels; nothing here needs more than 6"
         reader.faults.append(Fault((), error.line, message))
@@ -189,7 +191,7 @@ def _line(event: Any) -> int:
 def _syntax(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "cannot be read"
     hint = "check the indentation, the quotes and the brackets here and on the line before"
-    if "cannot start any token" in problem:
+    if "cannot start any token" in problem or "tab character" in problem:
         hint = "indent by spaces, never tabs, and quote text that begins with @, ` or %"
     elif "mapping values are not allowed" in problem:
         hint = "quote text that holds `: `, or check the indentation"

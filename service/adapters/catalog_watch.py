@@ -1,0 +1,123 @@
+"""Notices a changed configuration and hands on the new catalogue, or why there is none.
+
+All or nothing: a faulty change is reported and the catalogue in use stays. The operating system's
+notices only wake the watch early; what decides is the files' stamps, looked at every second. So a
+lost notice, a network file system or a swapped symbolic link costs a second and nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from watchfiles import awatch
+
+from service.adapters.catalog import load_catalog
+from service.adapters.catalog_files import Stamp, stamp
+from service.domain.ads import Catalog
+from service.domain.errors import BadConfiguration, Problem
+from service.telemetry import logger
+
+OnChange = Callable[[Catalog | BadConfiguration, tuple[Problem, ...]], None]
+"""Take the new catalogue with its warnings, or the reason why the old one stays (all problems)."""
+
+LOOK_EVERY_S = 1.0
+_SETTLE_S = 0.1  # an editor or a checkout writes several files: wait until two looks agree
+_SETTLE_LOOKS = 6
+_BACK_OFF_S = (1.0, 30.0)
+
+
+async def watch_catalog(
+    directory: Path, on_change: OnChange, *, version: str = "", polling: bool = False
+) -> None:
+    """Call `on_change` for every change of what the directory says; runs until cancelled.
+
+    `version` is the catalogue's in use: a first look tells what changed since it was read. A touch
+    that changes no byte, or a fault already reported, is not reported again. With `polling` no
+    notices are asked of the operating system. A change is handed on within 2 s plus the time to
+    load it. `on_change` runs on the event loop.
+    """
+    woken = asyncio.Event()
+    watch = _Watch(directory, on_change, version)
+    notices = None if polling else asyncio.create_task(_notice(directory, woken))
+    try:
+        while True:
+            await watch.look()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+            woken.clear()
+    finally:
+        if notices is not None:
+            notices.cancel()
+            await asyncio.gather(notices, return_exceptions=True)
+
+
+class _Watch:
+    """Remembers what was last seen and last told."""
+
+    def __init__(self, directory: Path, on_change: OnChange, version: str) -> None:
+        self._directory = directory
+        self._on_change = on_change
+        self._seen: Stamp | None = None
+        self._told: str | tuple[Problem, ...] = version
+        self._failures = 0
+
+    async def look(self) -> None:
+        """Load and tell if the files changed; a failure of this code is logged, never fatal."""
+        try:
+            now = await asyncio.to_thread(stamp, self._directory)
+            if now == self._seen:
+                return
+            now = await self._settled(now)
+            await self._load()
+            self._seen, self._failures = now, 0
+        except Exception:  # noqa: BLE001 - supervised: a later look tries again
+            shortest, longest = _BACK_OFF_S
+            delay = min(shortest * 2 ** min(self._failures, 8), longest)
+            self._failures += 1
+            logger().exception(
+                "configuration could not be looked at",
+                directory=str(self._directory),
+                again_in_s=delay,
+            )
+            await asyncio.sleep(delay)
+
+    async def _settled(self, now: Stamp) -> Stamp:
+        for _ in range(_SETTLE_LOOKS):
+            await asyncio.sleep(_SETTLE_S)
+            before, now = now, await asyncio.to_thread(stamp, self._directory)
+            if now == before:
+                break
+        return now
+
+    async def _load(self) -> None:
+        try:
+            catalog, warnings = await asyncio.to_thread(load_catalog, self._directory)
+        except BadConfiguration as error:
+            if error.problems != self._told:
+                self._on_change(error, error.problems)
+                self._told = error.problems
+            return
+        if catalog.version != self._told:
+            self._on_change(catalog, warnings)
+            self._told = catalog.version
+
+
+async def _notice(directory: Path, woken: asyncio.Event) -> None:
+    """Set `woken` at every notice of the operating system; restarts itself with back-off."""
+    shortest, longest = _BACK_OFF_S
+    delay = shortest
+    while True:
+        try:
+            async for _ in awatch(directory, watch_filter=None, debounce=200, step=50):
+                woken.set()
+                delay = shortest
+        except (OSError, RuntimeError) as error:  # gone, too many watches, or its own failure
+            logger().warning(
+                "no notices of changed files, looking every second instead",
+                directory=str(directory),
+                error=str(error),
+                again_in_s=delay,
+            )
+        await asyncio.sleep(delay)
+        delay = min(2 * delay, longest)

@@ -1,0 +1,152 @@
+"""Files as people and editors leave them: encodings, sizes, pipes, stray names, permissions."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from service.adapters.catalog import load_catalog
+from service.adapters.catalog_files import FILE_BYTES_MAX, read_sources, stamp
+from service.adapters.catalog_schema import json_schemas
+from service.domain.errors import BadConfiguration, Problem
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return a private copy of the shipped example."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path / "config"
+
+
+def problems_of(directory: Path) -> tuple[Problem, ...]:
+    """Return warnings or errors, whichever the directory gives."""
+    try:
+        return load_catalog(directory, now=NOW)[1]
+    except BadConfiguration as bad:
+        return bad.problems
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (b"", 1, "is empty"),
+        (b"# only a comment\n", 1, "is empty"),
+        (b"- a list\n", 1, "describe one site"),
+        (b"{}\n", 1, "describe one site"),
+        (b"# nothing\n---\n", 2, "describe one site"),
+        (b"id: a\nname: caf\xe9\n", 2, "is not UTF-8 (byte 0xe9)"),
+        ("id: a\n".encode("utf-16"), 1, "is UTF-16"),
+        (b"id: a\nname: a\x00b\n", 2, "U+0000"),
+        ("id: a\n\nname: a\u2028b\n".encode(), 3, "U+2028"),
+        (b"#" * (FILE_BYTES_MAX + 1), 1, "is larger than 1 MiB"),
+    ],
+)
+def test_files_that_cannot_be_read_say_why(
+    config: Path, content: bytes, line: int, words: str
+) -> None:
+    file = config / "sites" / "second.yaml"
+    file.write_bytes(content)
+    (problem,) = problems_of(config)
+    assert (problem.file, problem.line, problem.warning) == (str(file), line, False)
+    assert words in problem.message
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_no_fault(config: Path) -> None:
+    file = config / "sites" / "example.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert problems_of(config) == ()
+
+
+def test_an_unreadable_file_does_not_make_its_references_wrong(config: Path) -> None:
+    (config / "apps" / "vital-signs.yaml").write_bytes(b"\xff\xff\xff")
+    assert [problem.file for problem in problems_of(config)] == [
+        str(config / "apps" / "vital-signs.yaml")
+    ]
+
+
+def test_pipes_and_folders_are_refused_without_waiting(config: Path) -> None:
+    os.mkfifo(config / "sites" / "pipe.yaml")
+    (config / "sites" / "folder.yaml").mkdir()
+    (config / "sites" / "gone.yaml").symlink_to("nowhere.yaml")
+    assert [Path(problem.file).name for problem in problems_of(config)] == [
+        "folder.yaml",
+        "gone.yaml",
+        "pipe.yaml",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_without_permission_is_named(config: Path) -> None:
+    (config / "networks.yaml").chmod(0)
+    problems = problems_of(config)
+    assert "permissions" in problems[0].message
+
+
+def test_what_will_not_be_read_is_warned_of(config: Path) -> None:
+    for name in ("site.yaml", "sites/old.yml", "campaigns/notes.txt"):
+        (config / name).write_text("x")
+    (config / "campaigns" / "2026").mkdir()
+    problems = problems_of(config)
+    assert all(problem.warning and "is not read" in problem.message for problem in problems)
+    assert {Path(problem.file).name for problem in problems} == {
+        "site.yaml",
+        "old.yml",
+        "notes.txt",
+        "2026",
+    }
+
+
+def test_what_editors_and_orchestrators_leave_is_passed_over(config: Path) -> None:
+    for name in (".example.yaml.swp", "example.yaml~", "#example.yaml#", "..data", "a.yaml.tmp"):
+        (config / "sites" / name).write_text("{")
+    assert problems_of(config) == ()
+
+
+def test_networks_are_required_once(config: Path) -> None:
+    text = (config / "networks.yaml").read_text()
+    (config / "networks.yaml").write_text(f"{text}---\n{text}")
+    assert "two documents" in problems_of(config)[0].message
+    (config / "networks.yaml").unlink()
+    (problem,) = problems_of(config)
+    assert "is missing" in problem.message
+
+
+def test_stamps_change_with_every_way_of_saving(config: Path) -> None:
+    file = config / "sites" / "example.yaml"
+    seen = [stamp(config)]
+    file.write_bytes(file.read_bytes())
+    seen.append(stamp(config))
+    (config / "sites" / "new").write_bytes(file.read_bytes())
+    (config / "sites" / "new").rename(file)
+    seen.append(stamp(config))
+    file.unlink()
+    seen.append(stamp(config))
+    assert len(set(seen)) == len(seen)
+    assert stamp(config / "absent") == ()
+
+
+def test_the_digest_tells_files_apart_not_only_their_joined_bytes(config: Path) -> None:
+    first = read_sources(config).version
+    (config / "sites" / "example.yaml").rename(config / "sites" / "renamed.yaml")
+    assert read_sources(config).version != first
+
+
+@pytest.mark.parametrize("name", sorted(json_schemas()))
+def test_committed_schemas_are_fresh(name: str) -> None:
+    # To mend: call service.adapters.catalog_schema.write_schemas(Path("config/schema")).
+    assert (ROOT / "config" / "schema" / name).read_bytes() == json_schemas()[name]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda f: f.name)
+def test_every_example_names_its_schema_to_editors(file: Path) -> None:
+    first = file.read_text().splitlines()[0]
+    prefix = "# yaml-language-server: $schema="
+    assert first.startswith(prefix)
+    schema = (file.parent / first.removeprefix(prefix)).resolve()
+    assert schema.name in json_schemas()
+    assert schema.parent == ROOT / "config" / "schema"
