@@ -1,0 +1,1 @@
+"""What the ports meet outside: files, SQLite, Redis, user agents; nothing here knows HTTP."""

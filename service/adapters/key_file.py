@@ -1,0 +1,95 @@
+"""The token keys' file: made at first start, read again when it changes; never logged or shown.
+
+A line is a key: its number (1 to 255), then 64 hex digits. The first signs, all verify.
+"""
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from service.domain.errors import BadConfiguration, Problem
+from service.domain.tokens import KEY_BYTES, Signer
+
+NUMBER_MAX = 255
+_LINE = re.compile(r"([0-9]{1,3})[ \t]+([0-9a-fA-F]{64})\Z")
+_READABLE_BY_OTHERS = 0o007
+
+
+def new_key_line(number: int) -> str:
+    """Return a line with a fresh random key."""
+    return f"{number} {secrets.token_hex(KEY_BYTES)}"
+
+
+def create_key_file(path: Path) -> None:
+    """Make the file with one key, readable by its owner only, unless it is there already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"# number and key; the first signs, all verify\n{new_key_line(1)}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(made, path)  # unlike a rename, never replaces keys that another process just made
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+
+
+class KeyFile:
+    """The keys of one file as a signer; a change that cannot be used leaves the old keys."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._stamp()
+        self.signer = self._read()
+
+    def reread(self) -> bool:
+        """Take the file's keys if it changed since; raises `BadConfiguration`, keys unchanged."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        self.signer = self._read()
+        return True
+
+    def _stamp(self) -> tuple[int, int, int]:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return (0, 0, 0)
+        return (status.st_mtime_ns, status.st_ino, status.st_size)
+
+    def _read(self) -> Signer:
+        try:
+            text = self._path.read_text(encoding="ascii")
+            mode = self._path.stat().st_mode
+        except (OSError, UnicodeDecodeError):
+            raise self._bad(
+                0, "make it with `python -m service keys new`, one key a line"
+            ) from None
+        if mode & _READABLE_BY_OTHERS:
+            raise self._bad(0, "everybody may read it; take that away: chmod o-rwx")
+        keys: dict[int, bytes] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                self._add(keys, number, line.strip())
+        if not keys:
+            raise self._bad(0, "it holds no key; add one with `python -m service keys new`")
+        return Signer(keys, next(iter(keys)))
+
+    def _add(self, keys: dict[int, bytes], line_number: int, line: str) -> None:
+        match = _LINE.match(line)
+        if not match or not 1 <= int(match[1]) <= NUMBER_MAX:
+            raise self._bad(line_number, "write a number from 1 to 255, a space, 64 hex digits")
+        if int(match[1]) in keys:
+            raise self._bad(line_number, "give each key a number of its own")
+        key = bytes.fromhex(match[2])
+        if len(set(key)) < KEY_BYTES // 4:
+            raise self._bad(line_number, "this is no random key; make one with `keys new`")
+        keys[int(match[1])] = key
+
+    def _bad(self, line: int, message: str) -> BadConfiguration:
+        return BadConfiguration((Problem(str(self._path), line, "keys", message),))

@@ -1,0 +1,104 @@
+"""Reads counts and names back from Redis, all shards; writes nothing.
+
+The same keys on a single server, behind Sentinel and on a Cluster: the client knows which.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisError
+
+from service.adapters import redis_keys
+from service.domain.errors import CountsUnavailable
+from service.domain.events import SHARDS
+from service.domain.reporting import Bucket
+
+KEYS_PER_PIPELINE = 24  # of one shard, so of one Cluster slot
+PIPELINES_AT_ONCE = 4
+FIELDS_PER_CALL = 1_000
+TIMEOUT_S = 5.0  # for one batch of all shards
+Hash = Mapping[str, int]
+_Item = TypeVar("_Item")
+
+
+class RedisCounts:
+    """The counts as `apply_batch.lua` leaves them; the client stays its maker's to close."""
+
+    def __init__(self, client: Redis | RedisCluster, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._free = asyncio.Semaphore(PIPELINES_AT_ONCE)
+
+    def counts(self, span: Sequence[Bucket]) -> AsyncIterator[tuple[Bucket, Hash]]:
+        """Yield every hash of these hours and days; raises `CountsUnavailable`."""
+        keys = {"hour": redis_keys.hour, "day": redis_keys.day}
+        return self._hashes(span, lambda shard, bucket: keys[bucket.grain](shard, bucket.hour))
+
+    def articles(self, days: Sequence[Bucket]) -> AsyncIterator[tuple[Bucket, Hash]]:
+        """Yield every hash of article counts of these days; raises `CountsUnavailable`."""
+        return self._hashes(days, lambda shard, day: redis_keys.articles(shard, day.hour))
+
+    async def names(self, hours: Sequence[int], fields: Sequence[str]) -> Mapping[str, str]:
+        """Return the texts of these fields, the latest month's first; `CountsUnavailable`."""
+        found: dict[str, str] = {}
+        for hour in sorted(hours, reverse=True):
+            # One shard after the other: what many read is named in all, so few are left to ask.
+            for shard in range(SHARDS):
+                missing = [field for field in fields if field not in found]
+                for some in _batches(missing, FIELDS_PER_CALL):
+                    texts = await self._texts(redis_keys.names(shard, hour), some)
+                    pairs = zip(some, texts, strict=True)
+                    found.update((field, _text(text)) for field, text in pairs if text is not None)
+        return found
+
+    async def _texts(self, key: str, fields: Sequence[str]) -> list[bytes | str | None]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                reply: Any = await self._client.execute_command("HMGET", key, *fields)
+        except (RedisError, OSError) as error:
+            raise CountsUnavailable from error
+        return list(reply)
+
+    async def _hashes(
+        self, span: Sequence[Bucket], key: Callable[[int, Bucket], str]
+    ) -> AsyncIterator[tuple[Bucket, Hash]]:
+        for some in _batches(span, KEYS_PER_PIPELINE):
+            for shard in await self._all_shards(some, key):
+                for bucket, counts in zip(some, shard, strict=True):
+                    if counts:
+                        yield bucket, {_text(name): int(n) for name, n in counts.items()}
+
+    async def _all_shards(
+        self, some: Sequence[Bucket], key: Callable[[int, Bucket], str]
+    ) -> list[list[dict[bytes | str, bytes | str]]]:
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s), asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._one_shard([key(shard, bucket) for bucket in some]))
+                    for shard in range(SHARDS)
+                ]
+        except* (RedisError, OSError) as errors:  # OSError: TimeoutError too
+            failed = errors
+        if failed is not None:
+            raise CountsUnavailable from failed
+        return [task.result() for task in tasks]
+
+    async def _one_shard(self, keys: Sequence[str]) -> list[dict[bytes | str, bytes | str]]:
+        async with self._free:
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.hgetall(key)
+            reply: list[dict[bytes | str, bytes | str]] = await pipeline.execute()
+            return reply
+
+
+def _batches(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
+    return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

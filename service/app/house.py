@@ -1,0 +1,116 @@
+"""What runs beside the requests: ticks, watchers, shipping; and how all of it is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from service.adapters.catalog_watch import watch_catalog
+from service.adapters.clock import SteadyClock
+from service.adapters.journal import Journal
+from service.adapters.key_file import KeyFile
+from service.domain.ads import Catalog
+from service.domain.errors import BadConfiguration, Problem
+from service.flows.plan import Planner
+from service.flows.ship import Shipper
+from service.settings import Settings
+from service.telemetry import LogEvent, Metrics
+from service.web.keys import Health, Services
+
+TICK_S = 1.0
+RESTART_S = 1.0
+DEMO_SITE = "example"
+
+
+@dataclass(slots=True)
+class House:
+    """The running parts; `ready` is the life cycle's word, `failed` asks for the end."""
+
+    settings: Settings
+    public_url: str
+    planner: Planner
+    clock: SteadyClock
+    key_file: KeyFile
+    journal: Journal
+    shipper: Shipper
+    metrics: Metrics
+    log: LogEvent
+    services: Services = field(init=False)
+    ready: bool = False
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: str = "ok"
+
+    def health(self) -> Health:
+        """Say how each part is; Redis away is no reason to send readers elsewhere."""
+        refusing = self.journal.refusing
+        checks = {
+            "service": "serving" if self.ready else "starting or draining",
+            "catalog": self.reload,
+            "journal": f"refusing: {refusing}" if refusing else "ok",
+            "redis": self.shipper.state,
+            "plan": f"{self._plan_age_s():.0f} s old",
+        }
+        return Health(self.ready and refusing is None, checks)
+
+    async def tick(self) -> None:
+        """Renew the plan, follow the clock, read changed keys: once a second, for ever."""
+        while True:
+            if self.clock.follow():
+                self.log.warning("the wall clock jumped; followed if it stays for a minute")
+            self.planner.renew()
+            self._reread_keys()
+            await asyncio.sleep(TICK_S)
+
+    async def watch(self) -> None:
+        """Take each sound change of the configuration; refuse the others whole."""
+        version = self.planner.plan.catalog.version
+        await watch_catalog(self.settings.config, self.changed, version=version)
+
+    def changed(self, found: Catalog | BadConfiguration, warnings: tuple[Problem, ...]) -> None:
+        """Put a new catalogue to work, or say why the old one stays."""
+        for warning in warnings:
+            self.log.warning("configuration", problem=str(warning))
+        if isinstance(found, BadConfiguration):
+            for problem in found.problems:
+                self.log.error("configuration refused", problem=str(problem))
+            self.reload = f"last change refused: {len(found.problems)} problems, see the log"
+            self.metrics.reload_successful.set(0)
+            return
+        self.planner.adopt(self.prepared(found))
+        self.metrics.name_sites(found.sites)
+        self.metrics.reload_successful.set(1)
+        self.reload = "ok"
+        self.log.info("configuration in use", version=found.version[:12])
+
+    def prepared(self, catalog: Catalog) -> Catalog:
+        """Return the catalogue with the demo's own origin let into its site, if there is a demo."""
+        return with_demo_origin(catalog, self.public_url) if self.settings.demo else catalog
+
+    async def supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run a part that must never end; log and start it again when it does."""
+        while True:
+            try:
+                await run()
+            except Exception as error:
+                self.log.error("background part failed", part=name, exc_info=error)
+            await asyncio.sleep(RESTART_S)
+
+    def _reread_keys(self) -> None:
+        try:
+            if self.key_file.reread():
+                self.log.info("token keys read again")
+        except BadConfiguration as bad:
+            self.log.error("token keys refused, the old ones stay", problem=str(bad))
+
+    def _plan_age_s(self) -> float:
+        return (self.clock.now_ms() - self.planner.plan.made_ms) / 1_000
+
+
+def with_demo_origin(catalog: Catalog, public_url: str) -> Catalog:
+    """Return the catalogue with the public address allowed as an origin of the example site."""
+    site = catalog.sites.get(DEMO_SITE)
+    if site is None:
+        return catalog
+    scheme, _, rest = public_url.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}"
+    sites = {**catalog.sites, site.id: replace(site, origins=site.origins | {origin})}
+    return replace(catalog, sites=sites)

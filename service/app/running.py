@@ -1,0 +1,120 @@
+"""The life of the process: bind, serve until asked to stop, drain in order, exit."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+from service.app.services import House, open_house
+from service.domain.errors import BadConfiguration, Problem
+from service.settings import Address, Settings
+from service.telemetry import configure_logs, logger
+from service.web.listeners import Listener, bind, refuse_slow_parser
+from service.web.routes import internal_app, public_app
+
+REQUESTS_S = 10.0  # for running requests to finish, once nobody is let in any more
+SHIPPING_S = 5.0  # for the journal's rest to reach Redis; what does not is shipped by the next
+
+
+class Signals:
+    """SIGTERM and SIGINT: the first asks to stop, the second to hurry."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._receive)
+
+    def _receive(self) -> None:
+        (self.hurried if self.asked.is_set() else self.asked).set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, unless hurried."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.hurried.wait(), seconds)
+
+    def within(self, seconds: float) -> float:
+        """Return the time that a step of stopping may take."""
+        return 0.0 if self.hurried.is_set() else seconds
+
+
+def serve(settings: Settings) -> int:
+    """Run the service until a signal or a failure that it must not survive; return the exit code."""
+    refuse_slow_parser()
+    configure_logs(style=settings.log)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    signals = Signals()
+    public = _bound("public", settings.public)
+    internal = _bound("internal", settings.internal)
+    public_url = settings.public_url or settings.public.url(public.getsockname()[1])
+    async with open_house(settings, public_url) as house:
+        readers = Listener(public_app(house.services, with_demo=settings.demo), public)
+        insiders = Listener(internal_app(house.services), internal)
+        await readers.start()
+        await insiders.start()
+        house.ready = True
+        _announce(settings, public_url, readers.port, insiders.port)
+        await _until_stopped(signals, house)
+        house.ready = False
+        logger().info("stopping", grace_s=settings.grace_s)
+        if not house.failed.is_set():
+            await signals.sleep(settings.grace_s)
+        await _unless_hurried(signals, readers.stop(signals.within(REQUESTS_S)))
+        await _unless_hurried(signals, house.shipper.drain(signals.within(SHIPPING_S)))
+        await insiders.stop(0)
+    return os.EX_IOERR if house.failed.is_set() else os.EX_OK
+
+
+async def _until_stopped(signals: Signals, house: House) -> None:
+    """Wait for a signal or for the house to fail."""
+    waits = [asyncio.create_task(event.wait()) for event in (signals.asked, house.failed)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def _unless_hurried(signals: Signals, step: Coroutine[None, None, None]) -> None:
+    """Run one step of stopping, cut short by a second signal; what is on disk stays there."""
+    task, hurry = asyncio.create_task(step), asyncio.create_task(signals.hurried.wait())
+    await asyncio.wait((task, hurry), return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()
+    if not task.done():
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _bound(name: str, address: Address) -> socket.socket:
+    try:
+        return bind(address.host, address.port)
+    except OSError as error:
+        reason = f"cannot listen on {address.host}:{address.port}: {error.strerror or error}"
+        raise BadConfiguration((Problem("settings", 0, f"--{name}", reason),)) from None
+
+
+def _announce(settings: Settings, public_url: str, public_port: int, internal_port: int) -> None:
+    """Print where the service listens: the one thing that goes to standard output."""
+    lines = [
+        f"public {settings.public.url(public_port)}",
+        f"internal {settings.internal.url(internal_port)}",
+    ]
+    if settings.demo:
+        lines.append(f"demo {public_url}/demo")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where there is one (a third less time a request), else the default."""
+    try:
+        import uvloop  # noqa: PLC0415  optional: not built for every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

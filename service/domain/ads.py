@@ -1,0 +1,185 @@
+"""What a publisher configures, as values: sites, apps, campaigns, creatives, flights and caps.
+
+Validation of what people wrote happens where files are read; these values are already sound.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from hashlib import blake2b
+
+from service.domain.articles import ArticlePattern
+from service.domain.sharing import Network
+
+
+def code_of(identifier: str) -> int:
+    """Return the 32-bit code of a site's or creative's id: the first 4 bytes of its BLAKE2b."""
+    return int.from_bytes(blake2b(identifier.encode()).digest()[:4], "big")
+
+
+class Tier(IntEnum):
+    """Strict priority: the lowest number with candidates wins."""
+
+    SPONSORSHIP = 0
+    STANDARD = 1
+    HOUSE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class IosStore:
+    """An App Store record: numeric app id and, for campaign links, the provider token."""
+
+    id: int
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AndroidStore:
+    """A Google Play record: the package name."""
+
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The thing advertised; at least one store is present."""
+
+    id: str
+    name: str
+    ios: IosStore | None = None
+    android: AndroidStore | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A creative's picture: an https address, its size in CSS pixels, and what it shows."""
+
+    url: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Creative:
+    """What a reader sees of a campaign in the placements it fits."""
+
+    id: str
+    headline: str
+    placements: tuple[str, ...]
+    body: str | None = None
+    cta: str | None = None
+    image: Image | None = None
+    weight: float = 1.0
+
+    @property
+    def code(self) -> int:
+        """The creative's 32-bit code in tokens."""
+        return code_of(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `max` impressions to one browser within `hours`; the browser keeps count."""
+
+    max: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a flight should deliver in all, and at most per day, in one unit."""
+
+    impressions: int | None = None
+    clicks: int | None = None
+    per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A half-open run of full UTC hours, in hours since the epoch; `end` None is open-ended."""
+
+    start: int
+    end: int | None = None
+    goal: Goal | None = None
+
+    def covers(self, hour: int) -> bool:
+        """Say whether the flight runs in that hour since the epoch."""
+        return self.start <= hour and (self.end is None or hour < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Creatives of one app, when and to whom they may show.
+
+    `target` and `exclude` map a dimension's name to its values; `sites` None means all.
+    """
+
+    id: str
+    app: str
+    tier: Tier
+    creatives: tuple[Creative, ...]
+    flights: tuple[Flight, ...]
+    weight: float = 1.0
+    paused: bool = False
+    sponsored: bool = False
+    sites: frozenset[str] | None = None
+    target: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    cap: Cap | None = None
+
+    def runs(self, hour: int) -> bool:
+        """Say whether the campaign is live in that hour since the epoch."""
+        return not self.paused and any(flight.covers(hour) for flight in self.flights)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A named place on the page; its code (1 to 255) is written in the configuration."""
+
+    id: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The words a site shows around ads and share links; `{network}` is the network's name."""
+
+    advertisement: str = "Advertisement"
+    share: str = "Share on {network}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A publisher's site: which pages may ask, what they show, where doubt is sent."""
+
+    id: str
+    name: str
+    origins: frozenset[str]
+    articles: tuple[ArticlePattern, ...]
+    placements: tuple[Placement, ...]
+    share: tuple[str, ...]
+    fallback: str
+    language: str = "en"
+    timezone: str = "UTC"
+    labels: Labels = Labels()
+
+    @property
+    def code(self) -> int:
+        """The site's 32-bit code in tokens."""
+        return code_of(self.id)
+
+    def allows(self, url: str) -> bool:
+        """Say whether a canonical article address is one of this site's."""
+        return any(pattern.matches(url) for pattern in self.articles)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The whole configuration, sound as a whole; `version` is a digest of what was read."""
+
+    sites: Mapping[str, Site]
+    networks: Mapping[str, Network]
+    apps: Mapping[str, App]
+    campaigns: Mapping[str, Campaign]
+    version: str

@@ -1,0 +1,44 @@
+"""The codebook: from the numbers a token carries back to what was configured; forgets nothing.
+
+A creative that left the configuration stays known to the process that knew it, so that open
+pages' events still count under their names and their clicks still arrive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.domain.ads import App, Campaign, Catalog, Creative, Site
+from service.domain.sharing import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """Sites and creatives by 32-bit code, networks by their code."""
+
+    sites: Mapping[int, Site] = field(default_factory=dict)
+    creatives: Mapping[int, tuple[Campaign, Creative]] = field(default_factory=dict)
+    apps: Mapping[str, App] = field(default_factory=dict)
+    networks: Mapping[int, Network] = field(default_factory=dict)
+
+    def learned(self, catalog: Catalog) -> "Codebook":
+        """Return this codebook with a catalogue's codes added, newer meanings first."""
+        return Codebook(
+            {**self.sites, **{site.code: site for site in catalog.sites.values()}},
+            {
+                **self.creatives,
+                **{
+                    creative.code: (campaign, creative)
+                    for campaign in catalog.campaigns.values()
+                    for creative in campaign.creatives
+                },
+            },
+            {**self.apps, **catalog.apps},
+            {**self.networks, **{network.code: network for network in catalog.networks.values()}},
+        )
+
+    def network_id(self, code: int) -> str:
+        """Return a source's name: `-` for a direct visit, `other` for one not configured."""
+        if code == 0:
+            return "-"
+        network = self.networks.get(code)
+        return network.id if network else "other"

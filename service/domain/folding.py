@@ -1,0 +1,142 @@
+"""Folds hashes of counts into a report's rows, and counts into rates; reads and formats nothing.
+
+Rows count valid events of arms other than `hold` unless verdict or arm is asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from math import sqrt
+
+from service.domain.errors import BadInput
+from service.domain.events import Verdict
+from service.domain.reporting import ARTICLE_FIELDS, FIELDS, Bucket, Query
+
+ROWS_MAX = 50_000
+HOLD = "hold"
+_EPOCH = date(1970, 1, 1)
+_Z95 = 1.959964  # the normal quantile of a two-sided 95 % interval
+Key = tuple[str | int, ...]
+Row = dict[str, str | int]
+
+
+class Fold:
+    """Sums hashes by some dimensions; hours and days stay numbers until rows are made."""
+
+    def __init__(self, query: Query, by: Sequence[str], fields: Sequence[str] = FIELDS) -> None:
+        self._query = query
+        self._by = tuple(by)
+        self._fields = tuple(fields)
+        self._picks = [self._fields.index(name) for name in by if name in fields]
+        self._times = [name for name in by if name in {"hour", "day"}]
+        self._keys: dict[str, Key | None] = {}
+        self._sums: dict[tuple[Key, Key], int] = {}
+
+    def add(self, bucket: Bucket, counts: Mapping[str, int]) -> None:
+        """Add one hash; raises `BadInput` for `by` beyond 50,000 rows."""
+        when = tuple(_TIMES[name](bucket.hour, self._query.zone) for name in self._times)
+        keys, sums = self._keys, self._sums
+        for field, count in counts.items():
+            try:
+                key = keys[field]
+            except KeyError:
+                key = keys[field] = self._key(field)
+            if key is not None:
+                sums[when, key] = sums.get((when, key), 0) + count
+        if len(sums) > ROWS_MAX:
+            raise BadInput("by", f"this makes over {ROWS_MAX} rows: name fewer, or a shorter range")
+
+    def sums(self) -> dict[Key, int]:
+        """Return the sums by keys in the order asked for, sorted by them (time as numbers)."""
+        ordered: list[tuple[Key, int]] = []
+        for (when, key), count in self._sums.items():
+            times, rest = iter(when), iter(key)
+            merged = (next(times if name in self._times else rest) for name in self._by)
+            ordered.append((tuple(merged), count))
+        return dict(sorted(ordered))
+
+    def rows(self) -> list[Row]:
+        """Return one row per key: the dimensions in the order asked for, then `count`."""
+        shown: list[Callable[[str | int], str]] = [
+            _SHOWN[name](self._query.zone) if name in _SHOWN else str for name in self._by
+        ]
+        return [
+            {
+                **{name: show(part) for name, show, part in zip(self._by, shown, key, strict=True)},
+                "count": count,
+            }
+            for key, count in self.sums().items()
+        ]
+
+    def _key(self, field: str) -> Key | None:
+        """Return the wanted parts of a hash's field, or None if it does not count here."""
+        parts = field.split("|")
+        if len(parts) != len(self._fields):  # a newer version's field: not ours to interpret
+            return None
+        named = dict(zip(self._fields, parts, strict=True))
+        if self._query.site is not None and named["site"] != self._query.site:
+            return None
+        if not {"verdict", "arm"} & {*self._by} and not _counts(named):
+            return None
+        return tuple(parts[index] for index in self._picks)
+
+
+def article_fold(query: Query) -> Fold:
+    """Return a fold over hashes of article counts, which hold valid events only."""
+    return Fold(query, query.by, ARTICLE_FIELDS)
+
+
+def _counts(named: Mapping[str, str]) -> bool:
+    return named.get("verdict", Verdict.VALID) == Verdict.VALID and named.get("arm") != HOLD
+
+
+def _local_day(hour: int, zone: tzinfo) -> int:
+    return (datetime.fromtimestamp(hour * 3_600, zone).date() - _EPOCH).days
+
+
+def _show_hour(zone: tzinfo) -> Callable[[str | int], str]:
+    return lambda hour: datetime.fromtimestamp(int(hour) * 3_600, zone).isoformat()
+
+
+def _show_day(_zone: tzinfo) -> Callable[[str | int], str]:
+    return lambda day: (_EPOCH + timedelta(days=int(day))).isoformat()
+
+
+_TIMES: dict[str, Callable[[int, tzinfo], int]] = {
+    "hour": lambda hour, _zone: hour,
+    "day": _local_day,
+}
+_SHOWN = {"hour": _show_hour, "day": _show_day}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of counts that always carries them: `part` of `whole`, times `per`."""
+
+    part: int
+    whole: int
+    per: int = 100
+
+    @property
+    def value(self) -> float | None:
+        """The rate, or None where there is nothing to divide by."""
+        return self.per * self.part / self.whole if self.whole else None
+
+    def interval(self) -> tuple[float, float] | None:
+        """Return the Wilson score interval at 95 % (Wilson 1927), None unless a proportion.
+
+        Unlike the textbook interval it stays honest for few events and rates near zero.
+        """
+        if not 0 <= self.part <= self.whole or not self.whole:
+            return None
+        n, p, z2 = self.whole, self.part / self.whole, _Z95 * _Z95
+        centre = p + z2 / (2 * n)
+        margin = _Z95 * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+        scale = self.per / (1 + z2 / n)
+        return max(0.0, (centre - margin) * scale), min(float(self.per), (centre + margin) * scale)
+
+
+def utc_month(bucket: Bucket) -> tuple[int, int]:
+    """Return the year and month a bucket lies in, UTC: what names are kept by."""
+    moment = datetime.fromtimestamp(bucket.hour * 3_600, UTC)
+    return moment.year, moment.month

@@ -1,0 +1,177 @@
+"""The signed token of a page view: what was offered, where and when; stores nothing.
+
+Layout and lives are the design's § 3. MAC: keyed BLAKE2b of 16 bytes (RFC 7693) whose `person`
+separates purposes, so that a token for one use never verifies for another.
+"""
+
+import struct
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from hashlib import blake2b
+from hmac import compare_digest
+from string import ascii_letters, digits
+from typing import NamedTuple
+
+from service.domain.audience import Platform
+from service.domain.errors import NotAToken
+
+VERSION = 1
+OFFERS_MAX = 6
+PLACEMENTS_MAX = 4
+KEY_BYTES = 32
+_MAC_BYTES = 16
+_HEAD = struct.Struct(">BB6sIII8sBBBBB")
+_OFFER = struct.Struct(">BIH")
+_LENGTHS = {  # characters of a whole token, by its number of offers
+    -(-4 * (_HEAD.size + n * _OFFER.size + _MAC_BYTES) // 3): n for n in range(OFFERS_MAX + 1)
+}
+_ALPHABET = frozenset(ascii_letters + digits + "-_")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
+class Purpose(bytes):
+    """What a MAC is for; BLAKE2b's personalisation, at most 16 bytes."""
+
+
+PAGE = Purpose(b"hb-page")
+PREVIEW = Purpose(b"hb-preview")
+CONVERSION = Purpose(b"hb-conversion")
+
+
+class Arm(IntEnum):
+    """Which side of an experiment a page view is on."""
+
+    NONE = 0
+    GUARD = 1
+    HOLD = 2
+    A = 3
+    B = 4
+    C = 5
+    D = 6
+    E = 7
+    F = 8
+
+    @property
+    def label(self) -> str:
+        """The word of reports; `-` for none."""
+        return "-" if self is Arm.NONE else self.name.lower()
+
+
+class Offer(NamedTuple):
+    """One creative in one placement; propensity is its share of its campaign, 0 to 65,535."""
+
+    placement: int
+    creative: int
+    propensity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What was offered on one page view, as numbers; `article` is the 8-byte id."""
+
+    issued_ms: int
+    issuer: int
+    serial: int
+    site: int
+    article: bytes
+    platform: Platform
+    source: int = 0
+    depth: int = 0
+    gpc: bool = False
+    preview: bool = False
+    arm: Arm = Arm.NONE
+    offers: tuple[Offer, ...] = ()
+
+    def position(self, placement: int) -> int | None:
+        """Return the number of a placement among the token's distinct ones, None if not there."""
+        distinct = tuple(dict.fromkeys(offer.placement for offer in self.offers))
+        return distinct.index(placement) if placement in distinct else None
+
+    def entries(self, placement: int) -> Iterator[Offer]:
+        """Yield the placement's offers; the first is what was shown, the others runner-ups."""
+        return (offer for offer in self.offers if offer.placement == placement)
+
+    def narrowed(self, offer: Offer) -> "Token":
+        """Return the same page view with that one offer only, as a click id carries it."""
+        return replace(self, offers=(offer,))
+
+
+class Parsed(NamedTuple):
+    """A text in token form; `body` and `mac` are not verified yet."""
+
+    token: Token
+    key: int
+    body: bytes
+    mac: bytes
+
+
+class Signer:
+    """Signs with one key and verifies with several; keys are 32 bytes by number (1 to 255)."""
+
+    def __init__(self, keys: Mapping[int, bytes], signing: int) -> None:
+        self._keys = dict(keys)
+        self._signing = signing
+        self._page = blake2b(key=keys[signing], digest_size=_MAC_BYTES, person=PAGE)
+
+    def sign(self, token: Token, purpose: Purpose = PAGE) -> str:
+        """Return the token as canonical base64url text without padding."""
+        flags = token.gpc | token.preview << 1 | token.arm << 2
+        body = _HEAD.pack(
+            VERSION, self._signing, token.issued_ms.to_bytes(6, "big"), token.issuer,
+            token.serial, token.site, token.article, token.platform, token.source, token.depth,
+            flags, len(token.offers),
+        ) + b"".join(_OFFER.pack(*offer) for offer in token.offers)  # fmt: skip
+        if purpose is PAGE:
+            mac = self._page.copy()
+            mac.update(body)
+            return _encode(body + mac.digest())
+        return _encode(body + self._mac(self._keys[self._signing], body, purpose))
+
+    def genuine(self, parsed: Parsed, purpose: Purpose = PAGE) -> bool:
+        """Say whether a known key made the MAC for that purpose, in constant time."""
+        key = self._keys.get(parsed.key)
+        if key is None:
+            return False
+        return compare_digest(self._mac(key, parsed.body, purpose), parsed.mac)
+
+    @staticmethod
+    def _mac(key: bytes, body: bytes, purpose: Purpose) -> bytes:
+        return blake2b(body, key=key, digest_size=_MAC_BYTES, person=purpose).digest()
+
+
+def parse_token(text: str) -> Parsed:
+    """Split a text that may be a token, or raise `NotAToken`; only the canonical form passes."""
+    raw = _decode(text)
+    head = _HEAD.unpack_from(raw)
+    version, key, issued, issuer, serial, site, article, platform, source, depth, flags, n = head
+    arm = flags >> 2
+    if version != VERSION or n != _LENGTHS[len(text)] or platform > Platform.DESKTOP or arm > Arm.F:
+        raise NotAToken
+    offers = tuple(Offer(*fields) for fields in _OFFER.iter_unpack(raw[_HEAD.size : -_MAC_BYTES]))
+    token = Token(
+        int.from_bytes(issued, "big"), issuer, serial, site, article, Platform(platform),
+        source, depth, bool(flags & 1), bool(flags & 2), Arm(arm), offers,
+    )  # fmt: skip
+    return Parsed(token, key, raw[:-_MAC_BYTES], raw[-_MAC_BYTES:])
+
+
+def _encode(raw: bytes) -> str:
+    return b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    # The length comes first: a megabyte of text must cost nothing.
+    if len(text) not in _LENGTHS or not _ALPHABET.issuperset(text):
+        raise NotAToken
+    padded = text.encode().translate(_FROM_URL) + b"=" * (-len(text) % 4)
+    try:
+        raw = a2b_base64(padded, strict_mode=True)
+    except Base64Error:
+        raise NotAToken from None
+    if _encode(raw) != text:  # other tail bits, same bytes: not the canonical form
+        raise NotAToken
+    return raw

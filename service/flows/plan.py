@@ -1,0 +1,73 @@
+"""Compiles the catalogue into a Plan, off the request path; answers no request itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from service.domain.ads import Campaign, Catalog, Site
+from service.domain.audience import Platform
+from service.domain.choosing import Pool, pool_of
+from service.domain.codes import Codebook
+from service.domain.events import HOUR_MS
+from service.domain.targeting import PLACEMENT, PLATFORM, SITE, Targeting, bits, compile_targeting
+from service.flows.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decisions need for now: who is live, who is eligible, and the pools to draw from.
+
+    `origins` are those of all sites. Pools are made on first use; there are at most as many as
+    sites times placements times platforms.
+    """
+
+    catalog: Catalog
+    codebook: Codebook
+    hour: int
+    made_ms: int
+    live: Sequence[Campaign]
+    targeting: Targeting
+    origins: frozenset[str]
+    pools: dict[tuple[str, str, Platform], Pool] = field(default_factory=dict)
+
+    def pool(self, site: Site, placement: str, platform: Platform) -> Pool:
+        """Return the pool of what this site, placement and platform may show now."""
+        key = (site.id, placement, platform)
+        pool = self.pools.get(key)
+        if pool is None:
+            pool = self.pools[key] = self._make_pool(*key)
+        return pool
+
+    def _make_pool(self, site: str, placement: str, platform: Platform) -> Pool:
+        request = {SITE: (site,), PLACEMENT: (placement,), PLATFORM: (platform.label,)}
+        mask = self.targeting.eligible(request)
+        return pool_of([self.live[i] for i in bits(mask)], placement)
+
+
+class Planner:
+    """Holds the current plan and renews it; a catalogue is taken whole or not at all."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._clock = clock
+        self.plan = _compile(catalog, Codebook().learned(catalog), clock())
+
+    def renew(self) -> None:
+        """Make the plan current: at once cheap while neither catalogue nor hour has changed."""
+        now = self._clock()
+        if now // HOUR_MS == self.plan.hour:
+            self.plan = replace(self.plan, made_ms=now)
+        else:
+            self.plan = _compile(self.plan.catalog, self.plan.codebook, now)
+
+    def adopt(self, catalog: Catalog) -> None:
+        """Put a new catalogue to work; codes of the old one stay known."""
+        self.plan = _compile(catalog, self.plan.codebook.learned(catalog), self._clock())
+
+
+PlanSource = Callable[[], Plan]
+
+
+def _compile(catalog: Catalog, codebook: Codebook, now_ms: int) -> Plan:
+    hour = now_ms // HOUR_MS
+    live = [campaign for campaign in catalog.campaigns.values() if campaign.runs(hour)]
+    origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
+    return Plan(catalog, codebook, hour, now_ms, live, compile_targeting(live), origins)

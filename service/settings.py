@@ -1,0 +1,233 @@
+"""The settings of `serve`, each a flag and an environment variable of the same name; read once."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from service.domain.errors import BadConfiguration, Problem
+
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_ON, _OFF = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  named to be refused
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and port to listen on; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether it listens on every interface."""
+        return self.host in _WILDCARDS
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def url(self, port: int | None = None) -> str:
+        """Return the http address, with the port that was really bound."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port if port is None else port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, sound as a whole; secrets stay out of the representation."""
+
+    config: Path
+    data: Path
+    keys: Path
+    public: Address
+    internal: Address
+    public_url: str | None
+    redis_url: str | None = field(repr=False)
+    embedded: bool
+    embedded_bin: Path | None
+    report_auth: str | None = field(repr=False)
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    journal_max_bytes: int
+    grace_s: float
+    demo: bool
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Flag:
+    name: str
+    default: str
+    text: str
+
+    @property
+    def variable(self) -> str:
+        return "HANDBILL_" + self.name.upper().replace("-", "_")
+
+
+FLAGS = (
+    _Flag("config", "config", "directory of what a publisher edits"),
+    _Flag("data", "var", "directory of the journal, the keys and the embedded engine"),
+    _Flag("keys", "", "file of the token keys (default: <data>/keys)"),
+    _Flag("public", "127.0.0.1:8080", "host:port that readers reach"),
+    _Flag("internal", "127.0.0.1:8081", "host:port for ops and marketing"),
+    _Flag("public-url", "", "address that links are built from (default: http://<public>)"),
+    _Flag("redis-url", "", "redis://, rediss://, unix://, redis+sentinel://, redis+cluster://"),
+    _Flag("embedded", "auto", "auto: start an engine when no Redis is given; never: refuse"),
+    _Flag("embedded-bin", "", "a redis-server or valkey-server to embed instead of the wheel's"),
+    _Flag("report-auth", "", "user:password that reports ask for"),
+    _Flag("trusted-proxies", "", "networks (CIDR, commas) whose forwarded headers count"),
+    _Flag("journal-max", "1GiB", "most that the journal may hold (bytes, KiB, MiB, GiB)"),
+    _Flag("grace", "0", "seconds to go on serving after SIGTERM"),
+    _Flag("demo", "", "show the example article at /demo (default: with the embedded engine)"),
+    _Flag("log", "", "json or text (default: text on a terminal)"),
+)
+
+
+def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Return the settings of flags over environment over defaults; raises every problem at once."""
+    return _Reader(_values(arguments, environ)).settings()
+
+
+def _values(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+    parser = argparse.ArgumentParser(prog="handbill serve", allow_abbrev=False)
+    for flag in FLAGS:
+        text = f"{flag.text} [{flag.variable}]"
+        if flag.name == "demo":
+            parser.add_argument("--demo", action=argparse.BooleanOptionalAction, help=text)
+        else:
+            parser.add_argument(f"--{flag.name}", help=text, metavar="VALUE")
+    given = vars(parser.parse_args(arguments))
+    values = {flag.name: environ.get(flag.variable, "") or flag.default for flag in FLAGS}
+    values |= {
+        name.replace("_", "-"): str(value) for name, value in given.items() if value is not None
+    }
+    return values
+
+
+class _Reader:
+    """Reads texts into values and keeps every problem for one report."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._problems: list[Problem] = []
+
+    def settings(self) -> Settings:
+        text = self._values
+        data = Path(text["data"])
+        settings = Settings(
+            config=Path(text["config"]),
+            data=data,
+            keys=Path(text["keys"]) if text["keys"] else data / "keys",
+            public=self._address("public"),
+            internal=self._address("internal"),
+            public_url=self._public_url(),
+            redis_url=self._redis_url(),
+            embedded=self._one_of("embedded", ("auto", "never")) == "auto",
+            embedded_bin=Path(text["embedded-bin"]) if text["embedded-bin"] else None,
+            report_auth=text["report-auth"] or None,
+            trusted_proxies=self._networks("trusted-proxies"),
+            journal_max_bytes=self._bytes("journal-max"),
+            grace_s=self._seconds("grace"),
+            demo=self._switch("demo", default=not text["redis-url"]),
+            log=self._log(),
+        )
+        self._check(settings)
+        if self._problems:
+            raise BadConfiguration(tuple(self._problems))
+        return settings
+
+    def _check(self, settings: Settings) -> None:
+        if settings.public.wildcard and settings.public_url is None:
+            self._refuse("public-url", "give the address readers use; a wildcard bind has none")
+        if not settings.internal.loopback and settings.report_auth is None:
+            self._refuse("report-auth", "give user:password; the internal listener is not local")
+        if settings.report_auth is not None and not all(settings.report_auth.partition(":")):
+            self._refuse("report-auth", "write it as user:password")
+        if settings.public == settings.internal and settings.public.port:
+            self._refuse("internal", "give it another port than the public listener")
+        if settings.redis_url is None and not settings.embedded:
+            self._refuse("redis-url", "give a Redis, or let one be embedded: --embedded auto")
+
+    def _refuse(self, name: str, message: str) -> None:
+        self._problems.append(Problem("settings", 0, f"--{name}", message))
+
+    def _address(self, name: str) -> Address:
+        host, colon, port = self._values[name].rpartition(":")
+        if not colon or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65_535:  # noqa: PLR2004  a port's range
+            self._refuse(name, "write it as host:port, such as 127.0.0.1:8080")
+            return Address("127.0.0.1", 0)
+        return Address(host.strip("[]"), int(port))
+
+    def _public_url(self) -> str | None:
+        url = self._values["public-url"].rstrip("/")
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            self._refuse("public-url", "write it as https://host/path, without a query")
+        return url
+
+    def _redis_url(self) -> str | None:
+        url = self._values["redis-url"]
+        if not url:
+            return None
+        if url.partition("://")[0] not in REDIS_SCHEMES or "://" not in url:
+            self._refuse("redis-url", f"start it with one of {', '.join(REDIS_SCHEMES)}://")
+        return url
+
+    def _one_of(self, name: str, words: tuple[str, ...]) -> str:
+        if self._values[name] not in words:
+            self._refuse(name, f"give one of: {', '.join(words)}")
+        return self._values[name]
+
+    def _networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        try:
+            networks = tuple(
+                ip_network(text.strip()) for text in self._values[name].split(",") if text.strip()
+            )
+        except ValueError:
+            self._refuse(name, "write networks as CIDR, such as 10.0.0.0/8, with commas between")
+            return ()
+        if any(network.prefixlen == 0 for network in networks):
+            self._refuse(name, "name your proxies; everybody is nobody to trust")
+        return networks
+
+    def _bytes(self, name: str) -> int:
+        text = self._values[name].strip().lower()
+        digits = text.rstrip("kmgib")
+        unit = _UNITS.get(text[len(digits) :])
+        if unit is None or not digits.isdigit() or int(digits) * unit < 1 << 20:
+            self._refuse(name, "give 1MiB or more, such as 512MiB")
+            return 1 << 30
+        return int(digits) * unit
+
+    def _seconds(self, name: str) -> float:
+        text = self._values[name]
+        if not text.replace(".", "", 1).isdigit():
+            self._refuse(name, "give seconds, such as 10")
+            return 0
+        return float(text)
+
+    def _switch(self, name: str, *, default: bool) -> bool:
+        text = self._values[name].lower()
+        if text and text not in _ON | _OFF:
+            self._refuse(name, "say on or off")
+        return text in _ON if text else default
+
+    def _log(self) -> str:
+        style = self._values["log"] or ("text" if sys.stderr.isatty() else "json")
+        if style not in {"json", "text"}:
+            self._refuse("log", "give json or text")
+        return style

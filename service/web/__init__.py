@@ -1,0 +1,1 @@
+"""HTTP in and out: parse, call a flow, answer; decides and counts nothing by itself."""

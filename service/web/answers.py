@@ -1,0 +1,138 @@
+"""A decision as JSON bytes: what only page or choice determine is rendered once and kept, bounded.
+
+An answer is a join of such pieces around the token; nothing here decides anything.
+"""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+
+from service.domain.ads import Site
+from service.domain.choosing import Choice
+from service.domain.sharing import clean_title
+from service.flows.decide import Page
+from service.flows.plan import Plan
+from service.web.params import decision_page, query_params, touch
+
+VIEWS_MAX = 16_384  # about 1 kB each
+# The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
+_HOLE = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A query string, read: the page, and the pieces of its answer around the token."""
+
+    page: Page
+    touch: bool
+    article: str
+    share: tuple[str, ...]
+
+
+class Answers:
+    """The rendered pieces, renewed whenever the plan's pools or the catalogue are."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+        self._version = ""
+        self._pools: object = None
+        self._views: dict[str, PageView] = {}
+        self._older: dict[str, PageView] = {}
+        self._pieces: dict[tuple[Choice, str], list[str]] = {}
+
+    def view(self, query: str, plan: Plan) -> PageView:
+        """Return the page that a raw query string asks for; raises what reading it raises."""
+        if plan.pools is not self._pools:
+            self._renew(plan)
+        view = self._views.get(query)
+        if view is None:
+            view = self._older.get(query) or self._read(query, plan)
+            # Two generations: what is in use survives, with no book-keeping on a hit.
+            if len(self._views) >= VIEWS_MAX // 2:
+                self._older, self._views = self._views, {}
+            self._views[query] = view
+        return view
+
+    def render(self, view: PageView, token: str, choices: tuple[Choice | None, ...]) -> bytes:
+        """Return the answer's bytes (design § 8)."""
+        site = view.page.site
+        placements = []
+        for placement, choice in zip(view.page.placements, choices, strict=True):
+            if choice is None:
+                placements.append(f'"{placement.id}":null')
+                continue
+            piece = self._pieces.get((choice, site.id))
+            if piece is None:
+                piece = self._piece(choice, site, placement.id)
+                self._pieces[choice, site.id] = piece
+            placements.append(token.join(piece))
+        joined = ",".join(placements)
+        share = token.join(view.share)
+        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
+
+    def _renew(self, plan: Plan) -> None:
+        self._pools, self._pieces = plan.pools, {}
+        if plan.catalog.version != self._version:
+            self._version, self._views, self._older = plan.catalog.version, {}, {}
+
+    def _read(self, query: str, plan: Plan) -> PageView:
+        params = query_params(query)
+        page = decision_page(params, plan.catalog)
+        article = {"id": page.article.id.hex(), "url": page.article.url}
+        title = clean_title(params.get("title", ""))
+        share = json.dumps(share_row(plan, page, title, self._public_url, _HOLE))
+        return PageView(
+            page,
+            touch(params),
+            f'"article":{json.dumps(article)}',
+            tuple(f'"share":{share}'.split(json.dumps(_HOLE)[1:-1])),
+        )
+
+    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
+        offer = json.dumps(shown_offer(choice, site, placement, self._public_url, _HOLE))
+        return f'"{placement}":{offer}'.split(json.dumps(_HOLE)[1:-1])
+
+
+def shown_offer(
+    choice: Choice, site: Site, placement: str, public_url: str, token: str
+) -> dict[str, object]:
+    """Return one placement's creative as the decision says it."""
+    campaign, creative = choice.campaign, choice.creative
+    image, cap = creative.image, campaign.cap
+    return {
+        "campaign": campaign.id,
+        "creative": creative.id,
+        "label": site.labels.advertisement,
+        "headline": creative.headline,
+        "body": creative.body,
+        "cta": creative.cta,
+        "image": image
+        and {"url": image.url, "width": image.width, "height": image.height, "alt": image.alt},
+        "click": f"{public_url}/c/{token}/{placement}",
+        "sponsored": campaign.sponsored,
+        "cap": cap and {"key": campaign.id, "max": cap.max, "hours": cap.hours},
+        "alternates": [],
+    }
+
+
+def share_row(
+    plan: Plan, page: Page, title: str, public_url: str, token: str
+) -> list[dict[str, str]]:
+    """Return the site's share links for an article, in the site's order."""
+    query = f"u={quote(page.article.url, safe='')}"
+    if title:
+        query += f"&t={quote(title, safe='')}"
+    networks = [plan.catalog.networks[name] for name in page.site.share]
+    return [
+        {
+            "network": network.id,
+            "label": page.site.labels.share.replace("{network}", network.name),
+            "url": f"{public_url}/s/{token}/{network.id}?{query}",
+        }
+        for network in networks
+    ]
+
+
+ANSWERS = web.AppKey("ANSWERS", Answers)

@@ -1,0 +1,83 @@
+"""POST /v1/events and the pixel: what browsers report, acknowledged once it is on disk."""
+
+import asyncio
+from base64 import b64decode
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from service.domain.errors import JournalRefused, NotAToken
+from service.domain.events import Kind
+from service.domain.tokens import Parsed, parse_token
+from service.flows.record import Deed
+from service.web.keys import SERVICES
+from service.web.middleware import SERVER
+from service.web.params import events_body
+from service.web.readers import reader_of
+
+BODY_BYTES_MAX = 16 * 1024
+_BODY_TIMEOUT_S = 5
+_CONTENT_TYPES = frozenset({"text/plain", "application/json"})
+_HEADERS = CIMultiDict({"Cache-Control": "no-store", "Vary": "Origin", "Server": SERVER})
+_PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+async def events(request: web.Request) -> web.Response:
+    """Record a batch of one page view; 204 once committed, whatever the verdicts."""
+    services = request.app[SERVICES]
+    if request.content_type not in _CONTENT_TYPES or "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType
+    parsed, deeds = events_body(await _body(request))
+    for deed in deeds:
+        services.metrics.events_received.counts[deed.kind,] += 1
+    await services.recorder.record(parsed, deeds, reader_of(request))
+    headers = _HEADERS.copy()
+    origin = request.headers.get("Origin")
+    if origin is not None and origin in services.plan().origins:
+        headers["Access-Control-Allow-Origin"] = origin
+    return web.Response(status=204, headers=headers)
+
+
+async def pixel(request: web.Request) -> web.Response:
+    """Record an impression where no script runs; the picture comes whatever happens."""
+    services = request.app[SERVICES]
+    deed = Deed(Kind.IMPRESSION, placement=request.match_info["placement"])
+    services.metrics.events_received.counts[deed.kind,] += 1
+    try:
+        await services.recorder.record(token_of(request), [deed], reader_of(request))
+    except JournalRefused as refused:
+        services.log.warning("pixel not recorded", reason=refused.reason)
+    headers = {"Content-Type": "image/gif", "Cache-Control": "no-store", "Server": SERVER}
+    return web.Response(body=_PIXEL, headers=headers)
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """Let listed origins send JSON under its own content type, which browsers ask about first."""
+    headers = {"Cache-Control": "no-store", "Vary": "Origin", "Server": SERVER}
+    origin = request.headers.get("Origin")
+    if origin is not None and origin in request.app[SERVICES].plan().origins:
+        headers |= {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Content-Type",
+            "Access-Control-Max-Age": "600",
+        }
+    return web.Response(status=204, headers=headers)
+
+
+def token_of(request: web.Request) -> Parsed | None:
+    """Return the token in the path, None where the text cannot be one."""
+    try:
+        return parse_token(request.match_info["token"])
+    except NotAToken:
+        return None
+
+
+async def _body(request: web.Request) -> bytes:
+    if request.content_length is not None and request.content_length > BODY_BYTES_MAX:
+        raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, request.content_length)
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None

@@ -1,0 +1,104 @@
+"""GET /v1/fragment: the block with no script, as text, html or for mail; counts nothing itself."""
+
+from aiohttp import web
+
+from service.domain.audience import Platform
+from service.domain.choosing import Choice
+from service.domain.errors import BadInput
+from service.domain.sharing import clean_title, share_link, tagged
+from service.flows.decide import Page
+from service.flows.plan import Plan
+from service.web.answers import share_row, shown_offer
+from service.web.keys import SERVICES, Services
+from service.web.middleware import SERVER, cors
+from service.web.pages import render
+from service.web.params import decision_page, query_params
+from service.web.readers import proxied_agent
+
+SEPARATOR = " «||» "
+_TYPES = {"html": "text/html", "email": "text/html", "text": "text/plain"}
+
+
+async def fragment(request: web.Request) -> web.Response:
+    """Answer the ads and share links of an article in the format asked for."""
+    services = request.app[SERVICES]
+    params = query_params(request.rel_url.raw_query_string)
+    form = params.get("format", "html")
+    if form not in _TYPES:
+        raise BadInput("format", "ask for html, text or email")
+    plan = services.plan()
+    page, title = decision_page(params, plan.catalog), clean_title(params.get("title", ""))
+    if form == "html":
+        text = _html(request, services, page, title)
+    elif form == "email":
+        text = _email(services, plan, page, title)
+    else:
+        text = _text(services, plan, page)
+    headers = {
+        "Content-Type": f"{_TYPES[form]}; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Server": SERVER,
+        **cors(request, page.site.origins),
+    }
+    return web.Response(body=text.encode(), headers=headers)
+
+
+def _html(request: web.Request, services: Services, page: Page, title: str) -> str:
+    """Render a page view of its own: a token, links through us and impression pixels."""
+    platform = proxied_agent(request).platform
+    token, choices = services.decider.decide(page, platform, gpc=False)
+    url = services.public_url
+    offers = [
+        {
+            **shown_offer(choice, page.site, placement.id, url, token),
+            "pixel": f"{url}/i/{token}/{placement.id}.gif",
+        }
+        for placement, choice in zip(page.placements, choices, strict=True)
+        if choice is not None
+    ]
+    share = share_row(services.plan(), page, title, url, token)
+    return render("fragment.html", first=offers[:1], rest=offers[1:], share=share)
+
+
+def _email(services: Services, plan: Plan, page: Page, title: str) -> str:
+    """Render for mail and feeds: no token and no pixel, plain links that stay true for years."""
+    offers = [
+        {
+            **shown_offer(choice, page.site, placement, services.public_url, ""),
+            "click": f"{services.public_url}/a/{choice.campaign.app}?via=email",
+            "pixel": None,
+        }
+        for placement, choice in _choices(services, plan, page)
+    ]
+    networks = [plan.catalog.networks[name] for name in page.site.share]
+    share = [
+        {
+            "label": page.site.labels.share.replace("{network}", network.name),
+            "url": share_link(
+                network, tagged(page.article, network, depth=1, block="email"), title
+            ),
+        }
+        for network in networks
+    ]
+    return render("fragment.html", first=offers[:1], rest=offers[1:], share=share)
+
+
+def _text(services: Services, plan: Plan, page: Page) -> str:
+    """Return the lines as editors know them: an ad, the share row, the other ads."""
+    labels = page.site.labels
+    ads = [
+        f"{labels.advertisement}: {choice.creative.headline}"
+        for _, choice in _choices(services, plan, page)
+    ]
+    names = [plan.catalog.networks[name].name for name in page.site.share]
+    row = SEPARATOR.join(labels.share.replace("{network}", name) for name in names)
+    return "\n".join([*ads[:1], row, *ads[1:]]) + "\n"
+
+
+def _choices(services: Services, plan: Plan, page: Page) -> list[tuple[str, Choice]]:
+    picked = (
+        (placement.id, plan.pool(page.site, placement.id, Platform.UNKNOWN).pick(services.draw))
+        for placement in page.placements
+    )
+    return [(placement, choice) for placement, choice in picked if choice is not None]

@@ -1,0 +1,95 @@
+"""Sockets and connections of one application: bind, serve, drain; routes and logs nothing."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from aiohttp import http_parser, web
+
+from service.web.middleware import problem
+
+KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
+BACKLOG = 1_024
+
+
+def refuse_slow_parser() -> None:
+    """Raise if aiohttp runs without its C parser: several times slower, and another parser."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise RuntimeError("aiohttp has no C parser here; install its binary wheel")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises `OSError` where the address is taken or not ours."""
+    (family, kind, protocol, _, address) = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class _Protocol(web.RequestHandler):
+    """One connection; what cannot be parsed gets our fixed problem document, not its own bytes."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        response = problem(status)
+        response.force_close()
+        return response
+
+
+class Listener:
+    """Serves an application on one socket."""
+
+    def __init__(self, app: web.Application, sock: socket.socket) -> None:
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._sock = sock
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that was really bound."""
+        port: int = self._sock.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Begin to accept connections."""
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._factory(loop), sock=self._sock)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Accept no more, let running requests finish within the time, close the rest."""
+        if self._server is not None and self._runner.server is not None:
+            self._server.close()
+            self._runner.server.pre_shutdown()
+            await self._runner.server.shutdown(timeout_s)
+        await self._runner.cleanup()
+        self._sock.close()
+
+    def _factory(self, loop: asyncio.AbstractEventLoop) -> Callable[[], web.RequestHandler]:
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("set the runner up first")
+        return lambda: _Protocol(
+            server,
+            loop=loop,
+            keepalive_timeout=KEEPALIVE_S,
+            access_log=None,  # type: ignore[arg-type]  # what aiohttp's own runners pass for none
+            # A compressed body is refused unread: it could only be a bomb.
+            auto_decompress=False,
+        )

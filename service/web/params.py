@@ -1,0 +1,199 @@
+"""Turns query strings and bodies into domain values, or raises `BadInput` naming the field."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from service.domain.ads import Catalog, Placement, Site
+from service.domain.articles import Article, canonical_article
+from service.domain.errors import BadInput, NotAllowed, NotAToken, UnknownSite
+from service.domain.events import Kind
+from service.domain.sharing import clean_title
+from service.domain.tokens import PLACEMENTS_MAX, Parsed, parse_token
+from service.flows.decide import Page
+from service.flows.record import Deed
+
+PARAMETERS_MAX = 32
+EVENTS_MAX = 50
+_ORIGIN_MAX_DEPTH = 255
+_FROM = re.compile(r"(\d{1,2})\.(\d{1,3})\Z", re.ASCII)
+_ID = re.compile(r"[a-z0-9-]{1,40}\Z")
+
+
+def query_params(raw: str) -> dict[str, str]:
+    """Decode a raw query string strictly: UTF-8, no name twice, at most 32 parameters."""
+    pairs = [pair for pair in raw.split("&") if pair]
+    if len(pairs) > PARAMETERS_MAX:
+        raise BadInput("query", f"send at most {PARAMETERS_MAX} parameters")
+    params: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        name = _decoded(name, "query")
+        if name in params:
+            raise BadInput(_shown(name), "send this parameter once")
+        params[name] = _decoded(value, _shown(name))
+    return params
+
+
+def _shown(name: str) -> str:
+    # A field is named back only if it is a plain word: answers never echo a stranger's text.
+    return name if name in _KNOWN else "query"
+
+
+_KNOWN = frozenset(
+    [
+        *("site", "url", "title", "placements", "lang", "section", "tags", "from", "touch"),
+        *("preview", "u", "t", "via", "format", "to", "tz", "by"),
+    ]
+)
+
+
+def _decoded(text: str, field: str) -> str:
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        raise BadInput(field, "encode the value as UTF-8") from None
+
+
+def known_site(params: Mapping[str, str], catalog: Catalog) -> Site:
+    """Return the site that `site` names; raise `UnknownSite` where there is none."""
+    identifier = params.get("site", "")
+    if not _ID.match(identifier):
+        raise BadInput("site", "give the site's id: 1 to 40 of a-z, 0-9 and -")
+    site = catalog.sites.get(identifier)
+    if site is None:
+        raise UnknownSite
+    return site
+
+
+def allowed_article(address: str, site: Site, field: str = "url") -> Article:
+    """Return the canonical article of an address that the site lists, else raise."""
+    article = canonical_article(address, field)
+    if not site.allows(article.url):
+        raise NotAllowed(field, "this address is not among the site's articles")
+    return article
+
+
+def decision_page(params: Mapping[str, str], catalog: Catalog) -> Page:
+    """Read a decision's parameters (design § 8)."""
+    site = known_site(params, catalog)
+    if "preview" in params:
+        raise BadInput("preview", "this version makes no previews; leave the parameter out")
+    article = allowed_article(params.get("url", ""), site)
+    source, depth = _came_from(params.get("from", ""))
+    _flag(params, "touch")
+    return Page(site, article, _placements(params, site), source, depth)
+
+
+def touch(params: Mapping[str, str]) -> bool:
+    """Return whether the browser reported touch points."""
+    return params.get("touch") == "1"
+
+
+def _flag(params: Mapping[str, str], field: str) -> None:
+    if params.get(field, "0") not in {"0", "1"}:
+        raise BadInput(field, "give 0 or 1")
+
+
+def _placements(params: Mapping[str, str], site: Site) -> tuple[Placement, ...]:
+    wanted = params.get("placements")
+    if wanted is None:
+        usual = tuple(p for p in site.placements if p.id in {"top", "bottom"})
+        return usual or site.placements[:2]
+    names = wanted.split(",") if wanted else []
+    known = {placement.id: placement for placement in site.placements}
+    if len(names) > PLACEMENTS_MAX or len(set(names)) < len(names):
+        raise BadInput("placements", f"name at most {PLACEMENTS_MAX} different placements")
+    if not set(names) <= known.keys():
+        raise BadInput("placements", "name placements of this site, separated by commas")
+    return tuple(known[name] for name in names)
+
+
+def _came_from(text: str) -> tuple[int, int]:
+    if not text:
+        return 0, 0
+    match = _FROM.match(text)
+    if not match or int(match[1]) > 15 or int(match[2]) > _ORIGIN_MAX_DEPTH:  # noqa: PLR2004  the design's code range
+        raise BadInput("from", "give <network code>.<depth>, such as 2.1, or leave it out")
+    return int(match[1]), int(match[2])
+
+
+_Text = Annotated[str, msgspec.Meta(max_length=4_096)]
+_Kind = Literal["view", "impression", "viewable", "share", "dismiss"]
+
+
+class EventBody(msgspec.Struct):
+    """One event as a browser sends it."""
+
+    kind: _Kind
+    placement: _Text | None = None
+    creative: _Text | None = None
+    network: _Text | None = None
+    url: _Text | None = None
+    title: _Text = ""
+
+
+class EventsBody(msgspec.Struct):
+    """A batch of events of one page view."""
+
+    token: _Text
+    events: Annotated[list[EventBody], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)]
+
+
+_events_decoder = msgspec.json.Decoder(EventsBody)
+_PATH = re.compile(r"at `\$\.?([a-z]*)(?:\[[.0-9]*\])?\.?([a-z]*)`")
+
+
+def events_body(body: bytes) -> tuple[Parsed, list[Deed]]:
+    """Read a body of events; the whole body is refused if any of it is unusable."""
+    try:
+        decoded = _events_decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadInput(_field_of(error), _HINTS.get(_field_of(error), _HINTS["body"])) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadInput("body", "send one JSON object in UTF-8") from None
+    try:
+        parsed = parse_token(decoded.token)
+    except NotAToken:
+        raise BadInput("token", "send the decision's token unchanged") from None
+    return parsed, [_deed(event) for event in decoded.events]
+
+
+_HINTS = {
+    "token": "send the decision's token as a string",
+    "events": f"send a list of 1 to {EVENTS_MAX} events",
+    "kind": "send view, impression, viewable, share or dismiss",
+    "placement": "send the placement's id as a string",
+    "creative": "send the creative's id as a string",
+    "network": "send the network's id as a string",
+    "url": "send the article's address as a string",
+    "title": "send the article's title as a string",
+    "body": 'send {"token": "…", "events": [{"kind": "…"}]}',
+}
+
+
+def _field_of(error: msgspec.ValidationError) -> str:
+    match = _PATH.search(str(error))
+    if match is None:
+        return "kind" if "`kind`" in str(error) else "body"
+    return (match[2] or match[1]) if (match[2] or match[1]) in _HINTS else "body"
+
+
+def _deed(event: EventBody) -> Deed:
+    article = None
+    if event.kind == "view" and event.url is not None:
+        try:
+            article = canonical_article(event.url)
+        except BadInput:
+            article = None  # an address that cannot be this token's article is only ignored
+    return Deed(
+        Kind(event.kind),
+        placement=event.placement,
+        creative=event.creative,
+        network=event.network,
+        article=article,
+        title=clean_title(event.title) if article else "",
+    )
