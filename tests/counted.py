@@ -50,15 +50,21 @@ async def _answering(client: Redis) -> None:
 
 async def count(client: Redis, shard: int, hour: int, field: str, n: int = 1) -> None:
     """Count an event (`…|verdict`) in its hour and its day, as the apply script does."""
+    pipeline = client.pipeline()
     for key in (redis_keys.hour(shard, hour), redis_keys.day(shard, hour)):
-        await client.execute_command("HINCRBY", key, field, n)
+        pipeline.hincrby(key, field, n)
+    await pipeline.execute()
 
 
 async def count_article(client: Redis, shard: int, hour: int, field: str, n: int = 1) -> None:
     """Count a valid event of an article in its day."""
-    await client.execute_command("HINCRBY", redis_keys.articles(shard, hour), field, n)
+    pipeline = client.pipeline()
+    pipeline.hincrby(redis_keys.articles(shard, hour), field, n)
+    await pipeline.execute()
 
 
 async def name(client: Redis, shard: int, hour: int, field: str, text: str) -> None:
     """Name a code in its month; the first text wins."""
-    await client.execute_command("HSETNX", redis_keys.names(shard, hour), field, text)
+    pipeline = client.pipeline()
+    pipeline.hsetnx(redis_keys.names(shard, hour), field, text)
+    await pipeline.execute()

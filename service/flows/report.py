@@ -65,9 +65,7 @@ class Reports:
             len(lines),
         )
 
-    async def _named_lines(
-        self, query: Query, lines: list[ArticleLine]
-    ) -> tuple[ArticleLine, ...]:
+    async def _named_lines(self, query: Query, lines: list[ArticleLine]) -> tuple[ArticleLine, ...]:
         names = await self.article_names(query, {line.article for line in lines})
         return tuple(replace(line, name=names.get(line.article)) for line in lines)
 

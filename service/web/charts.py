@@ -15,7 +15,9 @@ LINES_TOP, LINES_HEIGHT = 14, 190
 BARS_TOP, BARS_HEIGHT = 246, 96
 HEIGHT = 372
 # Where a scale may end, and into how many round steps it then divides.
-_CEILINGS = ((4, 4), (5, 5), (6, 3), (8, 4), (10, 5), (12, 4), (15, 3), (20, 4), (25, 5), (30, 3), (40, 4))
+_CEILINGS = (
+    (4, 4), (5, 5), (6, 3), (8, 4), (10, 5), (12, 4), (15, 3), (20, 4), (25, 5), (30, 3), (40, 4),
+)  # fmt: skip
 LABELS_MAX = 12
 DOTS_MAX = 50
 BAR_MAX = 16.0
@@ -80,7 +82,7 @@ def draw(slots: Sequence[Slot]) -> Chart:
             if slot.tick is not None
         ],
         [
-            Mark(round(LEFT + step * index, 1), LINES_TOP, round(step, 1), _whole(), slot.label)
+            Mark(round(LEFT + step * index, 1), LINES_TOP, round(step, 1), _whole(), _tip(slot))
             for index, slot in enumerate(slots)
         ],
     )
@@ -91,9 +93,7 @@ def tick_every(count: int, steps: Sequence[int]) -> int:
     return next((step for step in steps if count / step <= LABELS_MAX), steps[-1])
 
 
-def _points(
-    name: str, known: Sequence[Figures], centres: Sequence[float], top: int
-) -> list[Mark]:
+def _points(name: str, known: Sequence[Figures], centres: Sequence[float], top: int) -> list[Mark]:
     return [
         Mark(round(x, 1), round(LINES_TOP + LINES_HEIGHT * (1 - getattr(one, name) / top), 1))
         for x, one in zip(centres, known, strict=False)
@@ -130,6 +130,13 @@ def _ceiling(most: int) -> int:
     while most > _CEILINGS[-1][0] * magnitude:
         magnitude *= 10
     return next(n * magnitude for n, _ in _CEILINGS if most <= n * magnitude)
+
+
+def _tip(slot: Slot) -> str:
+    if slot.figures is None:
+        return f"{slot.label}: still to come"
+    counts = [f"{getattr(slot.figures, name):,} {name}" for name in (*LINES, *BARS)]
+    return f"{slot.label}: {', '.join(counts)}"
 
 
 def _whole() -> int:

@@ -14,28 +14,15 @@ from service.domain.overview import Figures, Overview
 from service.domain.reporting import Query, article_days
 from service.web.charts import Slot, draw, tick_every
 from service.web.pages import render
+from service.web.report_words import long_day, meaning, shown_interval, shown_rate
 
 # Ours and without a tag in it, so safe unescaped within the style element.
 _CSS = Markup((Path(__file__).parent / "static" / "report.css").read_text("utf-8"))  # noqa: S704  see above
 _EPOCH = date(1970, 1, 1)
-_PER_CENT = 100
 _SERIES = (
     ("views", "Views"), ("impressions", "Impressions"), ("viewable", "Viewable impressions"),
     ("clicks", "Clicks"), ("shares", "Shares"),
 )  # fmt: skip
-_MEANINGS = {
-    "forged": ("Forged", "The event carried no token that this service ever signed."),
-    "preview": ("Preview", "An editor looked at a promotion before it ran."),
-    "prefetch": ("Prefetch", "A browser fetched the page in advance; nobody had opened it yet."),
-    "bot": ("Robot", "A crawler or another program that says it is none of your readers."),
-    "expired": ("Expired", "The page had been open for longer than such an event can count."),
-    "wrong_site": ("Wrong site", "The event came from a page of another site, such as a copy."),
-    "mismatch": ("Mismatch", "It named something that this page view had not been offered."),
-    "too_fast": ("Too fast", "It came sooner after the page began than a person can act."),
-    "rate_limited": ("Rate limited", "One address sent more events in a minute than people do."),
-    "duplicate": ("Duplicate", "The same page view had already counted this once."),
-    "refused": ("Refused", "The journal was full or failing, so the event was not accepted."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +70,8 @@ def figures_page(frame: Frame, query: Query, overview: Overview) -> str:
         campaigns=[(_campaign(frame, name), one) for name, one in overview.campaigns.items()],
         networks=[(_network(frame, line.network), line) for line in overview.networks],
         sources=[(_network(frame, name), one) for name, one in overview.sources.items()],
-        reasons=[(*_meaning(reason), count) for reason, count in ledger.reasons.items()],
-        nameless=[(_meaning(reason)[0], count) for reason, count in ledger.nameless.items()],
+        reasons=[(*meaning(reason), count) for reason, count in ledger.reasons.items()],
+        nameless=[(meaning(reason)[0], count) for reason, count in ledger.nameless.items()],
         share_of=lambda count: Rate(count, ledger.gross),
         article_period=_article_period(query),
     )
@@ -116,8 +103,8 @@ def _framed(frame: Frame, **values: object) -> str:
         nonce=frame.nonce,
         css=_CSS,
         n=lambda number: f"{number:,}",
-        shown_rate=_rate,
-        shown_interval=_interval,
+        shown_rate=shown_rate,
+        shown_interval=shown_interval,
         web_address=lambda url: url.startswith(("https://", "http://")),
         **values,
     )
@@ -141,7 +128,7 @@ def _slots(query: Query, overview: Overview) -> list[Slot]:
     every = tick_every(len(days), (1, 2, 7, 14, 28, 56))
     return [
         Slot(
-            f"{day:%a} {_day(day)}",
+            f"{day:%a} {long_day(day)}",
             f"{day.day} {day:%b}" if index % every == 0 else None,
             overview.series.get((day - _EPOCH).days, nothing),
         )
@@ -174,20 +161,16 @@ def _last_day(query: Query) -> date:
 def _period(query: Query) -> str:
     first, last = query.starts.date(), _last_day(query)
     if first == last:
-        return f"{first:%A}, {_day(first)}"
-    shown = f"{first.day} {first:%B}" if first.year == last.year else _day(first)
-    return f"{shown} to {_day(last)}"
+        return f"{first:%A}, {long_day(first)}"
+    shown = f"{first.day} {first:%B}" if first.year == last.year else long_day(first)
+    return f"{shown} to {long_day(last)}"
 
 
 def _article_period(query: Query) -> str:
     days = [_EPOCH + timedelta(days=bucket.hour // 24) for bucket in article_days(query)]
     if len(days) < 2:  # noqa: PLR2004  one day is not a range
-        return _day(days[0]) if days else "none"
-    return f"{_day(days[0])} to {_day(days[-1])}"
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
+        return long_day(days[0]) if days else "none"
+    return f"{long_day(days[0])} to {long_day(days[-1])}"
 
 
 def _campaign(frame: Frame, name: str) -> str:
@@ -201,23 +184,3 @@ def _network(frame: Frame, name: str) -> str:
         return "Direct, search and everything else"
     network = frame.catalog.networks.get(name)
     return network.name if network else name
-
-
-def _meaning(reason: str) -> tuple[str, str]:
-    return _MEANINGS.get(reason, (reason, "A reason this version does not know."))
-
-
-def _rate(rate: Rate) -> str:
-    """Return a rate with as many digits as can mean something; a proportion as per cent."""
-    value = rate.value
-    if value is None:
-        return "–"
-    if rate.per != _PER_CENT:
-        return f"{value:,.1f}"
-    digits = 0 if value in {0, _PER_CENT} else 1 if value >= 10 else 2  # noqa: PLR2004  10 %
-    return f"{value:,.{digits}f} %"
-
-
-def _interval(rate: Rate) -> str:
-    low, high = rate.interval() or (0.0, 0.0)
-    return f"{low:.2f} to {high:.2f} %"

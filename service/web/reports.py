@@ -44,27 +44,26 @@ async def report_page(request: web.Request) -> web.Response:
     catalog, now_ms = services.catalog(), services.now_ms()
     frame = Frame(catalog, None, now_ms, "", services.public_url, token_urlsafe(16), ())
     try:
-        given = _parameters(request, PAGE_PARAMETERS)
-        given["site"] = given.get("site", next(iter(catalog.sites)) if len(catalog.sites) == 1 else "")
-        frame = replace(frame, ranges=_choices({}))
+        given = _page_parameters(request, catalog)
+        site = given["site"] if given["site"] in catalog.sites else None
+        frame = replace(frame, site=site, tz=given.get("tz", ""), ranges=_choices(given))
         query = page_query(given, catalog, now_ms)
-        site, tz = query.site, given.get("tz", "")
-        frame = replace(frame, site=site, tz=tz, ranges=_choices(given))
         overview = await services.report.overview(query)
-    except BadInput as error:
-        title = "This range cannot be shown"
-        return _page(problem_page(frame, title, f"{error.field}: {error.message}."), frame, 400)
-    except UnknownSite:
-        detail = "No site of this id is configured. Choose one above."
-        return _page(problem_page(frame, "There is no such site", detail), frame, 404)
-    except CountsUnavailable:
-        detail = (
-            "Redis does not answer. Nothing is lost: what readers do stays in the journal and"
-            " appears here once Redis is back. Reload this page in a minute."
-        )
-        body = problem_page(frame, "The counts cannot be read right now", detail)
-        return _page(body, frame, 503)
+    except (BadInput, UnknownSite, CountsUnavailable) as error:
+        status, title, detail = _explained(error)
+        return _page(problem_page(frame, title, detail), frame, status)
     return _page(await asyncio.to_thread(figures_page, frame, query, overview), frame, 200)
+
+
+def _explained(error: BadInput | UnknownSite | CountsUnavailable) -> tuple[int, str, str]:
+    if isinstance(error, BadInput):
+        return 400, "This range cannot be shown", f"{error.field}: {error.message}."
+    if isinstance(error, UnknownSite):
+        return 404, "There is no such site", "No site of this id is configured. Choose one above."
+    return 503, "The counts cannot be read right now", (
+        "Redis does not answer. Nothing is lost: what readers do stays in the journal and"
+        " appears here once Redis is back. Reload this page in a minute."
+    )  # fmt: skip
 
 
 def page_query(given: Mapping[str, str], catalog: Catalog, now_ms: int) -> Query:
@@ -119,6 +118,12 @@ def _parameters(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:
     if not given.keys() <= {*known}:
         raise BadInput("query", f"use only these parameters: {', '.join(known)}")
     return given
+
+
+def _page_parameters(request: web.Request, catalog: Catalog) -> dict[str, str]:
+    # A publisher of one site should not have to choose it.
+    only = next(iter(catalog.sites)) if len(catalog.sites) == 1 else ""
+    return {"site": only} | _parameters(request, PAGE_PARAMETERS)
 
 
 def _page(body: str, frame: Frame, status: int) -> web.Response:

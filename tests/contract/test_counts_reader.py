@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from service.adapters.redis_counts import KEYS_PER_PIPELINE, RedisCounts
 from service.domain.errors import CountsUnavailable
@@ -114,7 +116,7 @@ async def test_names_of_the_latest_month_win_and_unknown_ones_are_absent(
 
 
 async def test_a_redis_that_is_away_is_said_to_be_so() -> None:
-    reader = RedisCounts(Redis(host="127.0.0.1", port=1, retry=None))
+    reader = RedisCounts(Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)))
     with pytest.raises(CountsUnavailable):
         await _total(reader.counts([Bucket("hour", HOUR)]))
     with pytest.raises(CountsUnavailable):
@@ -123,12 +125,12 @@ async def test_a_redis_that_is_away_is_said_to_be_so() -> None:
 
 async def test_a_redis_that_hangs_is_given_up_on(engine: Redis) -> None:
     reader = RedisCounts(engine, timeout_s=0.2)
-    await engine.execute_command("CLIENT", "PAUSE", "700", "ALL")
+    await engine.client_pause(700)
     with pytest.raises(CountsUnavailable):
         await _total(reader.counts([Bucket("hour", HOUR)]))
 
 
 async def test_a_key_of_another_type_is_an_error_not_a_zero(engine: Redis) -> None:
-    await engine.execute_command("SET", "hb:{04}:hour:2026112413", "text")
+    await engine.set("hb:{04}:hour:2026112413", "text")
     with pytest.raises(CountsUnavailable):
         await _total(RedisCounts(engine).counts([Bucket("hour", HOUR)]))

@@ -195,21 +195,35 @@ def _rows(query: Query, *hashes: tuple[Bucket, Mapping[str, int]]) -> list[dict[
 def test_rows_count_valid_shown_events_unless_verdict_or_arm_is_asked_for() -> None:
     net = [{"kind": "impression", "count": 5}, {"kind": "view", "count": 7}]
     assert _rows(_query(), (THIS_HOUR, COUNTS)) == net
-    by_verdict = {row["verdict"]: row["count"] for row in _rows(_query(by="verdict"), (THIS_HOUR, COUNTS))}
+    by_verdict = {
+        row["verdict"]: row["count"] for row in _rows(_query(by="verdict"), (THIS_HOUR, COUNTS))
+    }
     assert by_verdict == {"valid": 14, "bot": 3, "refused": 11}
     by_arm = {row["arm"]: row["count"] for row in _rows(_query(by="arm"), (THIS_HOUR, COUNTS))}
     assert by_arm == {"-": 26, "hold": 2}
 
 
 def test_a_site_hides_the_others() -> None:
-    assert _rows(_query(site="example"), (THIS_HOUR, COUNTS)) == [{"kind": "impression", "count": 5}]
+    assert _rows(_query(site="example"), (THIS_HOUR, COUNTS)) == [
+        {"kind": "impression", "count": 5}
+    ]
 
 
 def test_keys_keep_the_order_asked_for_and_rows_are_sorted() -> None:
     rows = _rows(_query(by="kind,hour,site"), (THIS_HOUR, COUNTS), (THIS_HOUR, COUNTS))
     assert [list(row.items()) for row in rows] == [
-        [("kind", "impression"), ("hour", "2026-11-24T13:00:00+00:00"), ("site", "example"), ("count", 10)],
-        [("kind", "view"), ("hour", "2026-11-24T13:00:00+00:00"), ("site", "berlin"), ("count", 14)],
+        [
+            ("kind", "impression"),
+            ("hour", "2026-11-24T13:00:00+00:00"),
+            ("site", "example"),
+            ("count", 10),
+        ],
+        [
+            ("kind", "view"),
+            ("hour", "2026-11-24T13:00:00+00:00"),
+            ("site", "berlin"),
+            ("count", 14),
+        ],
     ]
 
 
@@ -280,8 +294,8 @@ def test_rates_carry_their_counts_and_an_honest_interval() -> None:
     assert Rate(3, 0, 1_000).interval() is None
     assert Rate(5, 2_000, 1_000).value == pytest.approx(2.5)
     low, high = Rate(10, 100).interval() or (0, 0)
-    assert (low, high) == (pytest.approx(5.52, abs=0.01), pytest.approx(17.44, abs=0.01))
-    assert Rate(0, 50).interval() == (pytest.approx(0.0), pytest.approx(7.13, abs=0.01))
+    assert [low, high] == pytest.approx([5.52, 17.44], abs=0.01)
+    assert list(Rate(0, 50).interval() or ()) == pytest.approx([0, 7.13], abs=0.01)
 
 
 def test_more_parts_than_the_whole_is_no_proportion() -> None:
