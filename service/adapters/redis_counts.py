@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from service.adapters import redis_keys
 from service.domain.errors import CountsUnavailable
 from service.domain.events import SHARDS
 from service.domain.reporting import Bucket
 
-KEYS_PER_PIPELINE = 24  # of one shard, so of one Cluster slot
+KEYS_PER_PIPELINE = 8  # of one shard, so of one Cluster slot; more would hold the loop longer
 PIPELINES_AT_ONCE = 4
 FIELDS_PER_CALL = 1_000
 TIMEOUT_S = 5.0  # for one batch of all shards
+# A Cluster without reachable nodes raises what is no RedisError; OSError has TimeoutError in it.
+_AWAY = (RedisError, RedisClusterException, OSError)
 Hash = Mapping[str, int]
 _Item = TypeVar("_Item")
 
@@ -58,7 +60,7 @@ class RedisCounts:
         try:
             async with asyncio.timeout(self._timeout_s):
                 reply: Any = await self._client.execute_command("HMGET", key, *fields)
-        except (RedisError, OSError) as error:
+        except _AWAY as error:
             raise CountsUnavailable from error
         return list(reply)
 
@@ -81,7 +83,7 @@ class RedisCounts:
                     group.create_task(self._one_shard([key(shard, bucket) for bucket in some]))
                     for shard in range(SHARDS)
                 ]
-        except* (RedisError, OSError) as errors:  # OSError: TimeoutError too
+        except* _AWAY as errors:
             failed = errors
         if failed is not None:
             raise CountsUnavailable from failed

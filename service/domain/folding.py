@@ -29,6 +29,11 @@ class Fold:
         self._fields = tuple(fields)
         self._picks = [self._fields.index(name) for name in by if name in fields]
         self._times = [name for name in by if name in {"hour", "day"}]
+        site = query.site
+        net = not {"verdict", "arm"} & {*by} and "verdict" in fields  # article counts are net
+        self._wanted = [(self._fields.index("site"), site)] if site is not None else []
+        self._wanted += [(self._fields.index("verdict"), str(Verdict.VALID))] if net else []
+        self._arm = self._fields.index("arm") if net else None
         self._keys: dict[str, Key | None] = {}
         self._sums: dict[tuple[Key, Key], int] = {}
 
@@ -73,10 +78,9 @@ class Fold:
         parts = field.split("|")
         if len(parts) != len(self._fields):  # a newer version's field: not ours to interpret
             return None
-        named = dict(zip(self._fields, parts, strict=True))
-        if self._query.site is not None and named["site"] != self._query.site:
-            return None
-        if not {"verdict", "arm"} & {*self._by} and not _counts(named):
+        if any(parts[index] != wanted for index, wanted in self._wanted) or (
+            self._arm is not None and parts[self._arm] == HOLD
+        ):
             return None
         return tuple(parts[index] for index in self._picks)
 
@@ -84,10 +88,6 @@ class Fold:
 def article_fold(query: Query) -> Fold:
     """Return a fold over hashes of article counts, which hold valid events only."""
     return Fold(query, query.by, ARTICLE_FIELDS)
-
-
-def _counts(named: Mapping[str, str]) -> bool:
-    return named.get("verdict", Verdict.VALID) == Verdict.VALID and named.get("arm") != HOLD
 
 
 def _local_day(hour: int, zone: tzinfo) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from service.domain.folding import Fold, Row, article_fold, utc_month
 from service.domain.names import ArticleName, article_field, read_article_name
@@ -19,6 +20,8 @@ from service.domain.overview import (
 )
 from service.domain.reporting import Bucket, Query, article_days, buckets
 from service.flows.ports import CountsReader
+
+FIELDS_AT_ONCE = 500  # about a millisecond of folding
 
 
 class Reports:
@@ -87,9 +90,11 @@ class Reports:
 
 async def _feed(hashes: AsyncIterator[tuple[Bucket, Mapping[str, int]]], *folds: Fold) -> None:
     async for bucket, counts in hashes:
-        for fold in folds:
-            fold.add(bucket, counts)
-        await asyncio.sleep(0)  # readers' requests come between two hashes of a long report
+        rest = iter(counts.items())
+        while some := dict(islice(rest, FIELDS_AT_ONCE)):
+            for fold in folds:
+                fold.add(bucket, some)
+            await asyncio.sleep(0)  # readers' requests come between the slices of a long report
 
 
 def _per_article(query: Query) -> Query:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -56,9 +57,13 @@ async def engine() -> AsyncIterator[Redis]:
 
 
 @pytest.fixture(params=["dictionary", "valkey"])
-async def reader(request: pytest.FixtureRequest, engine: Redis) -> CountsReader:
+async def reader(request: pytest.FixtureRequest) -> AsyncIterator[CountsReader]:
     """Two shards of one hour, an hour of the day before, one article, names of two months."""
-    if request.param == "dictionary":
+    if request.param == "valkey":
+        async with counted.valkey() as client:
+            await _fill(client)
+            yield RedisCounts(client)
+    else:
         hours: Hashes = {
             (Bucket("hour", HOUR), 0): {FIELD: 2},
             (Bucket("hour", HOUR), 15): {FIELD: 3},
@@ -69,7 +74,10 @@ async def reader(request: pytest.FixtureRequest, engine: Redis) -> CountsReader:
         }
         articles: Hashes = {(Bucket("day", DAY), 3): {ARTICLE: 4}}
         names = {HOUR: {"a:00ff": "Zürich"}, HOUR - 24 * 30: {"a:00ff": "old", "a:01": "older"}}
-        return DictCounts(hours, articles, names)
+        yield DictCounts(hours, articles, names)
+
+
+async def _fill(engine: Redis) -> None:
     await counted.count(engine, 0, HOUR, FIELD, 2)
     await counted.count(engine, 15, HOUR, FIELD, 3)
     await counted.count(engine, 7, HOUR - 24, FIELD, 10)
@@ -77,7 +85,6 @@ async def reader(request: pytest.FixtureRequest, engine: Redis) -> CountsReader:
     await counted.name(engine, 9, HOUR, "a:00ff", "Zürich")
     await counted.name(engine, 9, HOUR - 24 * 30, "a:00ff", "old")
     await counted.name(engine, 0, HOUR - 24 * 30, "a:01", "older")
-    return RedisCounts(engine)
 
 
 async def _total(hashes: AsyncIterator[tuple[Bucket, Mapping[str, int]]]) -> dict[Bucket, int]:
@@ -113,6 +120,22 @@ async def test_names_of_the_latest_month_win_and_unknown_ones_are_absent(
 ) -> None:
     texts = await reader.names([HOUR, HOUR - 24 * 30], ["a:00ff", "a:01", "a:02"])
     assert texts == {"a:00ff": "Zürich", "a:01": "older"}
+
+
+async def test_a_cluster_answers_alike() -> None:
+    """One test for all of it: a cluster takes two seconds to form."""
+    port = counted.free_port()
+    async with counted.valkey(cluster_port=port) as client:
+        await _fill(client)
+        async with RedisCluster(host="127.0.0.1", port=port) as cluster:
+            reader = RedisCounts(cluster)
+            span = [Bucket("day", DAY - 24), Bucket("hour", HOUR)]
+            assert await _total(reader.counts(span)) == {span[0]: 10, span[1]: 5}
+            assert await _total(reader.articles([Bucket("day", DAY)])) == {Bucket("day", DAY): 4}
+            assert await reader.names([HOUR], ["a:00ff", "a:02"]) == {"a:00ff": "Zürich"}
+        away = RedisCluster(host="127.0.0.1", port=1)
+        with pytest.raises(CountsUnavailable):
+            await RedisCounts(away, timeout_s=0.5).names([HOUR], ["a:00ff"])
 
 
 async def test_a_redis_that_is_away_is_said_to_be_so() -> None:
