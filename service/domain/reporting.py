@@ -163,7 +163,9 @@ def _moment(field: str, text: str, zone: tzinfo, now: datetime) -> datetime:
 
 def _check_range(start: int, end: int) -> None:
     if start >= end:
-        raise BadInput("from", "give a moment before `to`, which is not itself included")
+        raise BadInput(
+            "from", "give a moment before to, which is now unless given and is not itself counted"
+        )
     if end - start > RANGE_MAX_DAYS * _DAY + 1:  # + 1: a clock going back within the range
         raise BadInput("from", f"ask for at most {RANGE_MAX_DAYS} days at once")
 

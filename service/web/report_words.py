@@ -38,10 +38,10 @@ def shown_rate(rate: Rate) -> str:
     if rate.per != _PER_CENT:
         return f"{value:,.1f}"
     digits = 0 if value in {0, _PER_CENT} else 1 if value >= 10 else 2  # noqa: PLR2004  10 %
-    return f"{value:,.{digits}f} %"
+    return f"{value:,.{digits}f}\u00a0%"
 
 
 def shown_interval(rate: Rate) -> str:
     """Return the 95 % interval of a proportion."""
     low, high = rate.interval() or (0.0, 0.0)
-    return f"{low:.2f} to {high:.2f} %"
+    return f"{low:.2f} to {high:.2f}\u00a0%"

@@ -80,7 +80,13 @@ def page_query(given: Mapping[str, str], catalog: Catalog, now_ms: int) -> Query
     else:
         today = parse_query({**wanted, "by": "kind"}, catalog, now_ms).starts.date()
         wanted |= _preset(given.get("range") or "today", today)
-    query = parse_query(wanted, catalog, now_ms)
+    try:
+        query = parse_query(wanted, catalog, now_ms)
+    except BadInput as error:
+        if error.field != "tz" or wanted["tz"]:
+            raise
+        # The site's own zone cannot be answered this far back; nobody asked for it by name.
+        return parse_query(wanted | {"tz": "UTC"}, catalog, now_ms)
     hourly = query.end - query.start <= _HOURLY_MAX
     if hourly and query.start > query.now - (HOURS_KEPT_DAYS - 1) * 24:
         return parse_query({**wanted, "by": "hour"}, catalog, now_ms)

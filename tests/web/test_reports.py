@@ -236,7 +236,7 @@ async def test_the_page_shows_the_figures_with_the_counts_behind_the_rates(
     page = await answer.text()
     assert answer.status == 200
     for shown in (
-        "1,560", "1,234", "64.8 %", "1.50 %", "12 of 800", "19.2", "vital-signs · Vital Signs App",
+        "1,560", "1,234", "64.8\u00a0%", "1.50\u00a0%", "12 of 800", "19.2", "vital-signs · Vital Signs App",
         "Reddit", "Tuesday, 24 November 2026", "13:20:05", "00:00–01:00: 0 views",
     ):  # fmt: skip
         assert shown in page, shown
@@ -288,6 +288,13 @@ async def test_every_ready_made_range_reaches_what_it_says(client: Client) -> No
     }.items():
         page = await (await client.get(f"/reports?site=berlin&range={name}")).text()
         assert shown in page
+
+
+async def test_a_range_older_than_hours_are_kept_is_shown_in_utc(client: Client) -> None:
+    page = await (await client.get("/reports?site=berlin&from=2026-06-01&last=2026-06-30")).text()
+    assert "1 June to 30 June 2026 · UTC" in page
+    asked = await client.get("/reports?site=berlin&from=2026-06-01&tz=Europe/Berlin")
+    assert (asked.status, "before 2026-08-17" in await asked.text()) == (400, True)
 
 
 async def test_reports_need_the_credentials_once_there_are_any(
