@@ -236,7 +236,8 @@ async def test_the_page_shows_the_figures_with_the_counts_behind_the_rates(
     page = await answer.text()
     assert answer.status == 200
     for shown in (
-        "1,560", "1,234", "64.8\u00a0%", "1.50\u00a0%", "12 of 800", "19.2", "vital-signs · Vital Signs App",
+        "1,560", "1,234", "64.8\u00a0%", "1.50\u00a0%", "12 of 800", "19.2",
+        "vital-signs · Vital Signs App",
         "Reddit", "Tuesday, 24 November 2026", "13:20:05", "00:00–01:00: 0 views",
     ):  # fmt: skip
         assert shown in page, shown
