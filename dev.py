@@ -21,6 +21,7 @@ from devtools.environment import LOCKS, ROOT, VENV, install, make_venv, pip
 from devtools.words import fail, say
 
 UV = "uv>=0.9,<1"  # only `lock` needs it, so no lock file names it
+ALONE = frozenset({"lint", "fmt", "lock", "embed"})  # they would not heed arguments
 LINTERS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("command", choices=COMMANDS, metavar="command")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the command")
     command = parser.parse_args(arguments[:1]).command
+    if command in ALONE and arguments[1:]:
+        fail(f"{command} takes no arguments; it {COMMANDS[command][1]}")
     COMMANDS[command][0](arguments[1:])
 
 
@@ -136,14 +139,14 @@ def become(*arguments: str) -> None:
 
 
 COMMANDS: Dict[str, Tuple[Callable[[Sequence[str]], None], str]] = {  # noqa: UP006  see above
-    "serve": (serve, "run the service, by itself with the demo page"),
-    "test": (test, "lint, then all tests; with arguments only pytest, with those"),
-    "lint": (lint, "ruff, mypy, import-linter"),
-    "fmt": (fmt, "let ruff mend and format"),
-    "bench": (bench, "benchmarks against a baseline in the same run"),
-    "lock": (lock, "resolve the requirements into hashed lock files"),
-    "embed": (embed, "build the browser's script"),
-    "handbill": (handbill, "any command of the service: check, health, keys"),
+    "serve": (serve, "runs the service, by itself with the demo page"),
+    "test": (test, "lints, then runs all tests; with arguments only pytest, with those"),
+    "lint": (lint, "runs ruff, mypy, import-linter"),
+    "fmt": (fmt, "lets ruff mend and format everything"),
+    "bench": (bench, "measures against a baseline in the same run"),
+    "lock": (lock, "resolves the requirements into hashed lock files"),
+    "embed": (embed, "builds the browser's script"),
+    "handbill": (handbill, "runs any command of the service: check, health, keys"),
 }
 
 if __name__ == "__main__":

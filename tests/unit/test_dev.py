@@ -274,6 +274,15 @@ def test_an_unknown_command_is_a_usage_error(arguments: Sequence[str]) -> None:
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("command", ["lint", "fmt", "lock", "embed"])
+def test_what_takes_no_arguments_does_nothing_with_some(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_work(monkeypatch)
+    with pytest.raises(SystemExit, match=f"{command} takes no arguments"):
+        dev.main([command, "--help"])
+
+
 def test_the_process_becomes_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[tuple[str, list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "execve", lambda *call: became.append(call))
