@@ -12,7 +12,7 @@ from redis import ConnectionError as NotThere
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
-from service.adapters.embedded_engine import find_engine
+from service.adapters.embedded_engine import find_engine, tied_to_parent
 from tests import engine
 
 START_S = 10.0
@@ -24,8 +24,9 @@ def shared_redis_url() -> Iterator[str]:
     """Run one engine in memory for the whole session; no port, so no clash."""
     with tempfile.TemporaryDirectory(prefix="hb-") as directory:
         socket = Path(directory) / "r.sock"
+        command = (str(find_engine(None)), *IN_MEMORY, "--unixsocket", str(socket))
         process = subprocess.Popen(
-            (find_engine(None), *IN_MEMORY, "--unixsocket", socket, "--dir", directory),
+            tied_to_parent((*command, "--dir", directory)),  # a killed run leaves none behind
             stdout=subprocess.DEVNULL,
         )
         try:

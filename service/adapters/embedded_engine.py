@@ -121,7 +121,7 @@ class EmbeddedEngine:
         """Start the process and wait for its first answer."""
         self._tail.clear()
         self._process = process = await asyncio.create_subprocess_exec(
-            *_tied_to_parent(self._command()),
+            *tied_to_parent(self._command()),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,
@@ -194,7 +194,7 @@ def find_engine(given: Path | None) -> Path:
     raise _unusable(f"there is no engine for {machine}")
 
 
-def _tied_to_parent(command: tuple[str, ...]) -> tuple[str, ...]:
+def tied_to_parent(command: tuple[str, ...]) -> tuple[str, ...]:
     """Return the command that ends with this process, where the kernel can see to that."""
     if sys.platform != "linux":
         return command

@@ -34,7 +34,7 @@ OTHER_SERVICE = """
 """
 UNTIED = """
     from service.adapters import embedded_engine
-    embedded_engine._tied_to_parent = lambda command: command  # as where there is no prctl
+    embedded_engine.tied_to_parent = lambda command: command  # as where there is no prctl
     asyncio.run(main())
 """
 PLAIN = "asyncio.run(main())"
