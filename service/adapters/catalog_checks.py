@@ -15,6 +15,8 @@ from service.domain.ads import code_of
 from service.domain.errors import Problem
 from service.domain.sharing import BROWSER_NETWORKS
 
+_SHOWN = 10  # names in a message
+
 
 def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
     """Yield every problem between documents, and what a document's whole shape shows."""
@@ -126,7 +128,7 @@ def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1)
     if close:
         return f"there is no {kind} `{name[:60]}`; did you mean `{close[0]}`?"
-    listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    listed = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     return f"there is no {kind} `{name[:60]}`; there are: {listed or 'none'}"
 
 

@@ -34,6 +34,7 @@ _SHAPES = {
     "float_type": "write a number without quotes",
     "finite_number": "write a finite number",
 }
+_GIVEN_CHARS = 60  # of a value that a message repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _quoted(given: Any) -> str:
     if isinstance(given, bool):
         return "true" if given else "false"
     text = repr(given)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= _GIVEN_CHARS else text[: _GIVEN_CHARS - 1] + "…"
 
 
 def _out_of_bounds(complaint: _Complaint) -> str:

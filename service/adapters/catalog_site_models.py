@@ -40,7 +40,7 @@ def _origin(value: str) -> str:
 
 def _pattern(value: Any) -> ArticlePattern:
     if not isinstance(value, str):
-        raise ValueError(f"write text, not {value!r:.40}")  # noqa: TRY004 - pydantic's protocol
+        raise ValueError(f"write text, not {value!r:.40}")
     found = re.fullmatch(r"(https?)://(\*\.)?([^/?#\s]+)(/\S*)?", value)
     if found is None:
         raise ValueError(f"write it like https://news.example/*, not {value[:60]!r}")

@@ -154,7 +154,7 @@ HttpsUrl = Annotated[str, AfterValidator(https_url), Schema({"type": "string", "
 def _from_text(convert: Callable[[str], Any]) -> PlainValidator:
     def convert_text(value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"write text, not {value!r:.40}")  # noqa: TRY004 - pydantic's protocol
+            raise ValueError(f"write text, not {value!r:.40}")
         return convert(value)
 
     return PlainValidator(convert_text)

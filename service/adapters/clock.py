@@ -19,7 +19,7 @@ class SteadyClock:
         self._wall_s = wall_s
         self._steady_s = steady_s
         self._offset_ms = self._difference_ms()
-        self._jumped_at_s: float | None = None
+        self._jump: tuple[float, int] | None = None  # when it was seen, and to which difference
 
     def now_ms(self) -> int:
         """Return milliseconds since the epoch."""
@@ -29,14 +29,14 @@ class SteadyClock:
         """Compare with the wall clock, to be called each second; say whether it has jumped."""
         difference_ms = self._difference_ms()
         if abs(difference_ms - self._offset_ms) <= JUMP_MS:
-            self._offset_ms, self._jumped_at_s = difference_ms, None
+            self._offset_ms, self._jump = difference_ms, None
             return False
         now_s = self._steady_s()
-        if self._jumped_at_s is None:
-            self._jumped_at_s = now_s
+        if self._jump is None or abs(difference_ms - self._jump[1]) > JUMP_MS:
+            self._jump = now_s, difference_ms
             return True
-        if now_s - self._jumped_at_s >= STABLE_S:
-            self._offset_ms, self._jumped_at_s = difference_ms, None
+        if now_s - self._jump[0] >= STABLE_S:
+            self._offset_ms, self._jump = difference_ms, None
         return False
 
     def _difference_ms(self) -> int:

@@ -6,6 +6,9 @@ A line is a key: its number (1 to 255), then 64 hex digits. The first signs, all
 import os
 import re
 import secrets
+import tempfile
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from service.domain.errors import BadConfiguration, Problem
@@ -22,20 +25,25 @@ def new_key_line(number: int) -> str:
 
 
 def create_key_file(path: Path) -> None:
-    """Make the file with one key, readable by its owner only, unless it is there already."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"# number and key; the first signs, all verify\n{new_key_line(1)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Make the file with one key, readable by its owner only, unless it is there already.
+
+    Raises `BadConfiguration` where it cannot be made.
+    """
     try:
-        os.link(made, path)  # unlike a rename, never replaces keys that another process just made
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name nobody has: a process that died here may have had this one's number.
+        descriptor, made = tempfile.mkstemp(".new", f"{path.name}.", path.parent)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"# number and key; the first signs, all verify\n{new_key_line(1)}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(made, path)  # a rename would replace keys that another process just made
+        finally:
+            Path(made).unlink()
+    except OSError as error:
+        raise _bad(path, 0, f"cannot be made: {error.strerror}") from None
 
 
 class KeyFile:
@@ -60,36 +68,46 @@ class KeyFile:
             status = self._path.stat()
         except OSError:
             return (0, 0, 0)
-        return (status.st_mtime_ns, status.st_ino, status.st_size)
+        # The time of change: unlike that of modification it tells of a chmod too.
+        return (status.st_ctime_ns, status.st_ino, status.st_size)
 
     def _read(self) -> Signer:
         try:
             text = self._path.read_text(encoding="ascii")
             mode = self._path.stat().st_mode
         except (OSError, UnicodeDecodeError):
-            raise self._bad(
-                0, "make it with `python -m service keys new`, one key a line"
-            ) from None
+            hint = "make it with `python -m service keys new`, one key a line"
+            raise _bad(self._path, 0, hint) from None
         if mode & _READABLE_BY_OTHERS:
-            raise self._bad(0, "everybody may read it; take that away: chmod o-rwx")
+            raise _bad(self._path, 0, "everybody may read it; take that away: chmod o-rwx")
         keys: dict[int, bytes] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip() and not line.startswith("#"):
-                self._add(keys, number, line.strip())
+        for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+            if line and not line.startswith("#"):
+                self._add(keys, number, line)
         if not keys:
-            raise self._bad(0, "it holds no key; add one with `python -m service keys new`")
+            hint = "it holds no key; add one with `python -m service keys new`"
+            raise _bad(self._path, 0, hint)
         return Signer(keys, next(iter(keys)))
 
     def _add(self, keys: dict[int, bytes], line_number: int, line: str) -> None:
         match = _LINE.match(line)
         if not match or not 1 <= int(match[1]) <= NUMBER_MAX:
-            raise self._bad(line_number, "write a number from 1 to 255, a space, 64 hex digits")
+            hint = "write a number from 1 to 255, a space, 64 hex digits"
+            raise _bad(self._path, line_number, hint)
         if int(match[1]) in keys:
-            raise self._bad(line_number, "give each key a number of its own")
+            raise _bad(self._path, line_number, "give each key a number of its own")
         key = bytes.fromhex(match[2])
-        if len(set(key)) < KEY_BYTES // 4:
-            raise self._bad(line_number, "this is no random key; make one with `keys new`")
+        if not _random(key):
+            hint = "this is no random key; make one with `python -m service keys new`"
+            raise _bad(self._path, line_number, hint)
         keys[int(match[1])] = key
 
-    def _bad(self, line: int, message: str) -> BadConfiguration:
-        return BadConfiguration((Problem(str(self._path), line, "keys", message),))
+
+def _random(key: bytes) -> bool:
+    """Say whether a key could be one: samples repeat bytes (00 00, de ad be ef) or count them."""
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    return min(len(set(key)), len(steps)) >= KEY_BYTES // 4
+
+
+def _bad(path: Path, line: int, message: str) -> BadConfiguration:
+    return BadConfiguration((Problem(str(path), line, "keys", message),))

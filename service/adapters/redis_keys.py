@@ -3,8 +3,11 @@
 `NN` is the shard; the braces make it the hash tag, so one shard lives in one Cluster slot.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+HASH, SET, BITMAP = "hash", "set", "string"  # as TYPE says
 DAY_S = 86_400
 SEEN_LIFE_S = 96 * 3_600  # after the last write: longer than any countable token plus outage
 HOUR_LIFE_S = 100 * DAY_S
@@ -38,6 +41,11 @@ def articles(shard: int, hour_since_epoch: int) -> str:
     return f"hb:{{{shard:02}}}:articles:{_utc(hour_since_epoch):%Y%m%d}"
 
 
+def known(shard: int, site: str, hour_since_epoch: int) -> str:
+    """Set: a site's articles of a UTC day, to bound them; lives `SEEN_LIFE_S` after a write."""
+    return f"hb:{{{shard:02}}}:known:{site}:{_utc(hour_since_epoch):%Y%m%d}"
+
+
 def names(shard: int, hour_since_epoch: int) -> str:
     """Hash: article id to address and title, creative code to ids; lives 400 days."""
     return f"hb:{{{shard:02}}}:names:{_utc(hour_since_epoch):%Y%m}"
@@ -46,6 +54,23 @@ def names(shard: int, hour_since_epoch: int) -> str:
 def pace(shard: int, hour_since_epoch: int) -> str:
     """Hash: `creative|placement|platform|arm|kind` to count, valid only; lives 400 days."""
     return f"hb:{{{shard:02}}}:pace:{_utc(hour_since_epoch):%Y%m%d%H}"
+
+
+class HashKey(NamedTuple):
+    """A hash per span of time: its name by shard and hour, its life, and its hours at most."""
+
+    name: Callable[[int, int], str]
+    life_s: int
+    hours: int
+
+
+HASHES = {
+    "hour": HashKey(hour, HOUR_LIFE_S, 1),
+    "day": HashKey(day, LONG_LIFE_S, 24),
+    "articles": HashKey(articles, LONG_LIFE_S, 24),
+    "names": HashKey(names, LONG_LIFE_S, 24),
+    "pace": HashKey(pace, LONG_LIFE_S, 1),
+}
 
 
 def _utc(hour_since_epoch: int) -> datetime:

@@ -1,7 +1,8 @@
 """What runs beside the requests: ticks, watchers, shipping; and how all of it is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from service.adapters.catalog_watch import watch_catalog
@@ -23,7 +24,7 @@ DEMO_SITE = "example"
 
 @dataclass(slots=True)
 class House:
-    """The running parts; `ready` is the life cycle's word, `failed` asks for the end."""
+    """The running parts; `ready` is the life cycle's word."""
 
     settings: Settings
     public_url: str
@@ -36,8 +37,12 @@ class House:
     log: LogEvent
     services: Services = field(init=False)
     ready: bool = False
-    failed: asyncio.Event = field(default_factory=asyncio.Event)
     reload: str = "ok"
+
+    @property
+    def failed(self) -> asyncio.Event:
+        """Set when the service must end: it cannot make anything durable any more."""
+        return self.journal.failed
 
     def health(self) -> Health:
         """Say how each part is; Redis away is no reason to send readers elsewhere."""
@@ -47,7 +52,7 @@ class House:
             "catalog": self.reload,
             "journal": f"refusing: {refusing}" if refusing else "ok",
             "redis": self.shipper.state,
-            "plan": f"{self._plan_age_s():.0f} s old",
+            "plan": f"{self.plan_age_s():.0f} s old",
         }
         return Health(self.ready and refusing is None, checks)
 
@@ -75,15 +80,31 @@ class House:
             self.reload = f"last change refused: {len(found.problems)} problems, see the log"
             self.metrics.reload_successful.set(0)
             return
-        self.planner.adopt(self.prepared(found))
+        self.planner.adopt(with_demo(found, self.settings, self.public_url))
         self.metrics.name_sites(found.sites)
         self.metrics.reload_successful.set(1)
         self.reload = "ok"
         self.log.info("configuration in use", version=found.version[:12])
 
-    def prepared(self, catalog: Catalog) -> Catalog:
-        """Return the catalogue with the demo's own origin let into its site, if there is a demo."""
-        return with_demo_origin(catalog, self.public_url) if self.settings.demo else catalog
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run all that goes on beside the requests until the block ends."""
+        parts = {
+            "tick": self.tick,
+            "watch": self.watch,
+            "journal": self.journal.tick,
+            "ship": self.shipper.run,
+        }
+        tasks = [
+            asyncio.create_task(self.supervised(name, run), name=name)
+            for name, run in parts.items()
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part that must never end; log and start it again when it does."""
@@ -101,14 +122,15 @@ class House:
         except BadConfiguration as bad:
             self.log.error("token keys refused, the old ones stay", problem=str(bad))
 
-    def _plan_age_s(self) -> float:
+    def plan_age_s(self) -> float:
+        """Return how old the plan in use is, in seconds."""
         return (self.clock.now_ms() - self.planner.plan.made_ms) / 1_000
 
 
-def with_demo_origin(catalog: Catalog, public_url: str) -> Catalog:
-    """Return the catalogue with the public address allowed as an origin of the example site."""
+def with_demo(catalog: Catalog, settings: Settings, public_url: str) -> Catalog:
+    """Return the catalogue; where there is a demo, with its own origin let into its site."""
     site = catalog.sites.get(DEMO_SITE)
-    if site is None:
+    if site is None or not settings.demo:
         return catalog
     scheme, _, rest = public_url.partition("://")
     origin = f"{scheme}://{rest.partition('/')[0]}"

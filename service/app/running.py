@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
-from service.app.services import House, open_house
+from service.app.house import House
+from service.app.services import open_house
 from service.domain.errors import BadConfiguration, Problem
 from service.settings import Address, Settings
 from service.telemetry import configure_logs, logger
@@ -43,7 +44,7 @@ class Signals:
 
 
 def serve(settings: Settings) -> int:
-    """Run the service until a signal or a failure that it must not survive; return the exit code."""
+    """Run the service until a signal or a failure it must not survive; return the exit code."""
     refuse_slow_parser()
     configure_logs(style=settings.log)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -1,6 +1,5 @@
 """Opens every adapter in order, hands them to the flows, and closes them in reverse."""
 
-import asyncio
 import platform
 import random
 import secrets
@@ -14,43 +13,118 @@ from service.adapters.agents import AgentLists
 from service.adapters.catalog import load_catalog
 from service.adapters.clock import SteadyClock
 from service.adapters.embedded_engine import EmbeddedEngine
-from service.adapters.journal import Journal, JournalLimits
+from service.adapters.journal import Journal
+from service.adapters.journal_files import JournalLimits
 from service.adapters.key_file import KeyFile, create_key_file
-from service.adapters.redis_applier import RedisApplier
+from service.adapters.redis_applier import TIMEOUT_S, RedisApplier
 from service.adapters.redis_counts import RedisCounts
 from service.adapters.redis_link import RedisLink
-from service.app.house import House
+from service.app.house import House, with_demo
+from service.domain.tokens import Signer
+from service.flows.accounts import Accounts
 from service.flows.decide import Decider, Serials
 from service.flows.follow import Follower
-from service.flows.plan import Planner
+from service.flows.plan import Plan, Planner
 from service.flows.record import Recorder
 from service.flows.report import Reports
-from service.flows.ship import Shipper
+from service.flows.ship import Shipper, Timing
 from service.settings import Settings
 from service.telemetry import Metrics, logger
 from service.web.keys import Services
+
+READ_TIMEOUT_S = 5.0  # reports read much at once; readers never wait for it
 
 
 @asynccontextmanager
 async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House]:
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
     catalog, warnings = load_catalog(settings.config)
-    log, metrics = logger(), Metrics(CollectorRegistry())
+    log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
     for warning in warnings:
         log.warning("configuration", problem=str(warning))
-    if settings.embedded or settings.keys.exists():
-        pass
-    clock = SteadyClock()
     key_file = _keys(settings)
     async with AsyncExitStack() as stack:
-        journal = await Journal.open(
+        redis_url = settings.redis_url or await _embedded(settings, stack)
+        writing = RedisLink(redis_url, timeout_s=TIMEOUT_S)
+        stack.push_async_callback(writing.close)
+        reading = RedisLink(redis_url, timeout_s=READ_TIMEOUT_S)
+        stack.push_async_callback(reading.close)
+        journal = Journal(
             settings.data / "journal",
             limits=JournalLimits(max_bytes=settings.journal_max_bytes),
+            clock=clock.now_ms,
             metrics=metrics,
+            log=log,
         )
+        await journal.open()
         stack.push_async_callback(journal.close)
-        redis_url = settings.redis_url
-        if redis_url is None:
-            engine = EmbeddedEngine(settings.data / "redis", settings.embedded_bin)
-            redis_url = await engine.start()
-            stack.push_async_callback(engine.stop)
+        shipper = Shipper(
+            journal,
+            journal,
+            RedisApplier(writing),
+            accounts=Accounts(metrics, log),
+            clock=clock.now_ms,
+            timing=Timing(),
+        )
+        journal.on_commit = shipper.committed
+        house = House(
+            settings, public_url, Planner(with_demo(catalog, settings, public_url), clock.now_ms),
+            clock, key_file, journal, shipper, metrics, log,
+        )  # fmt: skip
+        house.services = _services(house, Reports(RedisCounts(reading.client)))
+        _describe(house)
+        async with house.running():
+            yield house
+
+
+def _services(house: House, reports: Reports) -> Services:
+    """Put the flows together."""
+    planner, clock, key_file = house.planner, house.clock, house.key_file
+    serials = Serials(lambda: secrets.randbits(32))
+
+    def plan() -> Plan:
+        return planner.plan
+
+    def signer() -> Signer:
+        return key_file.signer
+
+    return Services(
+        public_url=house.public_url,
+        plan=plan,
+        decider=Decider(plan, signer, serials, clock=clock.now_ms, draw=random.random),
+        recorder=Recorder(house.journal, plan, signer, serials, clock.now_ms),
+        follower=Follower(plan, signer, house.public_url),
+        report=reports,
+        agents=AgentLists(),
+        draw=random.random,
+        metrics=house.metrics,
+        log=house.log,
+        health=house.health,
+        now_ms=clock.now_ms,
+        trusted_proxies=house.settings.trusted_proxies,
+        report_auth=house.settings.report_auth,
+    )
+
+
+def _describe(house: House) -> None:
+    """Fill the gauges that hold from the start."""
+    metrics = house.metrics
+    metrics.build.labels(__version__, platform.python_version()).set(1)
+    metrics.name_sites(house.planner.plan.catalog.sites)
+    metrics.reload_successful.set(1)
+    metrics.redis_up.set(0)
+    metrics.plan_age_s.set_function(house.plan_age_s)
+
+
+async def _embedded(settings: Settings, stack: AsyncExitStack) -> str:
+    engine = EmbeddedEngine(settings.data / "redis", settings.embedded_bin)
+    address = await engine.start()
+    stack.push_async_callback(engine.stop)
+    return address
+
+
+def _keys(settings: Settings) -> KeyFile:
+    """Read the token keys; make some at the first start, unless replicas are to share them."""
+    if settings.embedded and not settings.keys.exists():
+        create_key_file(settings.keys)
+    return KeyFile(settings.keys)

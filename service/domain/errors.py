@@ -41,6 +41,23 @@ class JournalRefused(HandbillError):
         self.reason = reason
 
 
+class JournalUnreadable(HandbillError):
+    """A journal's file cannot be read; what was acknowledged from it may be lost."""
+
+
+class RedisAway(HandbillError):
+    """Redis does not answer or cannot write now; nothing is lost, go on from its mark later."""
+
+
+class ShardHalted(HandbillError):
+    """Applying again would do harm, or cannot help until somebody looks; `lasting` says which."""
+
+    def __init__(self, reason: str, *, lasting: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.lasting = lasting
+
+
 class CountsUnavailable(HandbillError):
     """The counts cannot be read now; nothing is lost, ask again."""
 

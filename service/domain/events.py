@@ -15,6 +15,7 @@ VIEWABLE_AFTER_MS = 1_000  # MRC: one continuous second
 CLICK_AFTER_MS = 100
 UNUSED = "-"
 OTHER = "other"
+REFUSED = "refused"  # stands where a verdict does: counted as one sum, judged by nobody
 
 
 class Kind(StrEnum):
@@ -84,7 +85,7 @@ class Event(NamedTuple):
     hour: int  # of receipt, since the epoch, UTC
     shard: int
     field: str
-    verdict: Verdict
+    verdict: str  # a `Verdict`, or `REFUSED`
     count: int = 1  # type: ignore[assignment]  # hides tuple.count, no use on an event
     seen: tuple[int, int, int] | None = None  # issuer, chunk, bit in the chunk
     article: str | None = None

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.domain.events import OTHER, UNUSED, Kind, Verdict
+from service.domain.events import OTHER, REFUSED, UNUSED, Kind, Verdict
 from service.domain.folding import HOLD, Key, Rate
 from service.domain.names import ArticleName
 
-REFUSED = "refused"  # journalled as one sum when there was no room; judged by nobody
 ARTICLES_SHOWN = 25
 REASONS = (*(str(verdict) for verdict in Verdict if verdict is not Verdict.VALID), REFUSED)
 

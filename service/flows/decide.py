@@ -38,15 +38,14 @@ class Serials:
 
     def __init__(self, random_u32: Callable[[], int]) -> None:
         self._random_u32 = random_u32
-        self._issuer = random_u32()
+        self._own: set[int] = set()
+        self._issuer = self._new_issuer()
         self._next = 0
-        self._own = {self._issuer}
 
     def take(self) -> tuple[int, int]:
         """Return the next (issuer, serial); no pair comes twice."""
         if self._next == _U32:
-            self._issuer, self._next = self._random_u32(), 0
-            self._own.add(self._issuer)
+            self._issuer, self._next = self._new_issuer(), 0
         serial = self._next
         self._next = serial + 1
         return self._issuer, serial
@@ -54,6 +53,13 @@ class Serials:
     def owns(self, issuer: int) -> bool:
         """Say whether this process issued under that number."""
         return issuer in self._own
+
+    def _new_issuer(self) -> int:
+        issuer = self._random_u32()
+        while issuer in self._own:
+            issuer = self._random_u32()
+        self._own.add(issuer)
+        return issuer
 
 
 class Decider:

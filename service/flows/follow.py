@@ -64,12 +64,12 @@ class Follower:
         return share_link(network, tagged(article, network, depth=depth), title)
 
     def short_link(self, app: App, via: Parsed | None, label: str) -> Origin:
-        """Return where a short link's visit comes from: a genuine click, else its label."""
+        """Return where a short link's visit comes from: a genuine click on it, else its label."""
         codebook = self.plan().codebook
         if via is not None and via.token.offers and self.signer().genuine(via, CONVERSION):
             token, offer = via.token, via.token.offers[0]
             site, known = codebook.sites.get(token.site), codebook.creatives.get(offer.creative)
-            if site is not None and known is not None:
+            if site is not None and known is not None and known[0].app == app.id:
                 placement = next((p.id for p in site.placements if p.code == offer.placement), "-")
                 return Origin(site.id, known[0].id, known[1].id, placement, self._click_id(via))
         return Origin(label, "short-link", app.id, label)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.domain.ads import Site
+from service.domain.ads import Campaign, Creative, Site
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
@@ -25,7 +25,7 @@ from service.domain.events import (
 )
 from service.domain.names import article_name, creative_name
 from service.domain.sharing import BROWSER_NETWORKS
-from service.domain.tokens import Arm, Offer, Parsed, Signer, Token
+from service.domain.tokens import Arm, Parsed, Signer, Token
 from service.flows.decide import Serials
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock, EventLog
@@ -162,38 +162,37 @@ def _field(
 
 def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) -> _Meaning:
     if deed.kind is Kind.VIEW:
-        return _Meaning(offered=True)
+        return _Meaning(offered=site is not None)
     if deed.kind is Kind.SHARE:
         return _shared(site, codebook, deed, token)
     placement = next((p for p in site.placements if p.id == deed.placement), None) if site else None
     if placement is None:
         return _Meaning(offered=False, placement=OTHER)
     position = token.position(placement.code)
-    offer, runner_up = _entry(token, placement.code, codebook, deed)
-    if position is None or offer is None:
+    entry = _entry(token, placement.code, codebook, deed)
+    if position is None or entry is None:
         return _Meaning(offered=False, placement=placement.id)
-    known = codebook.creatives.get(offer.creative)
-    campaign, creative = (known[0].id, known[1].id) if known else (OTHER, OTHER)
-    names = (creative_name(offer.creative, campaign, creative),) if known else ()
+    rank, campaign, creative = entry
     return _Meaning(
-        True, placement.id, campaign, creative, position=position,
-        teaches=runner_up == 0, names=names,
+        True, placement.id, campaign.id, creative.id, position=position, teaches=rank == 0,
+        names=(creative_name(creative.code, campaign.id, creative.id),),
     )  # fmt: skip
 
 
 def _entry(
     token: Token, placement: int, codebook: Codebook, deed: Deed
-) -> tuple[Offer | None, int]:
-    """Return the offer a deed is about and its rank: by creative if named, else by rank."""
+) -> tuple[int, Campaign, Creative] | None:
+    """Return rank and meaning of the offer a deed is about: by creative if named, else by rank.
+
+    None where the token offers no such thing, or a creative that this process does not know.
+    """
     for rank, offer in enumerate(token.entries(placement)):
-        if deed.creative is None:
-            if rank == deed.runner_up:
-                return offer, rank
-        else:
-            known = codebook.creatives.get(offer.creative)
-            if known and known[1].id == deed.creative:
-                return offer, rank
-    return None, 0
+        known = codebook.creatives.get(offer.creative)
+        if known is None:
+            continue
+        if rank == deed.runner_up if deed.creative is None else known[1].id == deed.creative:
+            return rank, *known
+    return None
 
 
 def _shared(site: Site | None, codebook: Codebook, deed: Deed, token: Token) -> _Meaning:

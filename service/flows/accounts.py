@@ -1,0 +1,90 @@
+"""Says in metrics and logs what shipping found; ships nothing and decides nothing."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from service.domain.events import Verdict
+from service.domain.marks import Finding
+from service.domain.rows import StoredRow
+from service.flows.ports import Applied, Extent
+from service.flows.streams import Stream
+from service.telemetry import LogEvent, Metrics
+
+_SITE, _KIND = 0, 7  # places in an event's field
+
+
+class Accounts:
+    """Counts what Redis said, and keeps `state`, the shipper's own word for people."""
+
+    def __init__(self, metrics: Metrics, log: LogEvent) -> None:
+        self._metrics = metrics
+        self._log = log
+        self.up: bool | None = None
+        self.state = "not asked yet"
+
+    def watch(self, *, waiting: Callable[[], float], oldest_s: Callable[[], float]) -> None:
+        """Let the gauges of the backlog read these whenever they are scraped."""
+        self._metrics.journal_events.set_function(waiting)
+        self._metrics.journal_oldest_s.set_function(oldest_s)
+
+    def timed(self) -> AbstractContextManager[object]:
+        """Measure one application."""
+        return self._metrics.ship_row_s.time()
+
+    def answered(self) -> bool:
+        """Note that Redis answers; return whether that is news."""
+        news, self.up = self.up is not True, True
+        if news:
+            self.state = "ok"
+            self._metrics.redis_up.set(1)
+            self._log.info("Redis answers")
+        return news
+
+    def away(self, reason: str) -> None:
+        """Note that Redis does not answer or cannot write."""
+        if self.up is not False:
+            self._metrics.redis_up.set(0)
+            self._log.error("Redis is away; the journal keeps what it cannot take", reason=reason)
+        self.up, self.state = False, f"away: {reason}"
+
+    def halted(self, stream: Stream, reason: str) -> None:
+        """Note that a shard goes no further until somebody looks, or the next round."""
+        self.state = f"shard {stream.shard:02} halted: {reason}"
+        self._log.error("shard halted", reason=reason, **_where(stream))
+
+    def found(self, stream: Stream, finding: Finding, extent: Extent) -> None:
+        """Note what a mark meant."""
+        if finding in {Finding.BACK, Finding.GAP}:
+            self._metrics.rollbacks.inc()
+            self._log.error("Redis went back; replaying", waiting=stream.waiting, **_where(stream))
+        if finding is Finding.GAP:
+            self._metrics.unrecoverable.inc(extent.lost)
+            self._log.error(
+                "Redis lost what no journal retains", lost=extent.lost, **_where(stream)
+            )
+        if finding is Finding.CLONED:
+            self.halted(stream, f"{stream.halted}; is its volume a copy?")
+
+    def applied(self, stream: Stream, rows: Sequence[StoredRow], applied: Applied) -> None:
+        """Count each event by its verdict; a replay after Redis went back is no second event."""
+        self._metrics.shipped.inc(sum(row.total for row in rows if row.row))
+        position = 0
+        for number, total, _, row in rows:
+            events = row.events if row else ()
+            if number > stream.counted:
+                if row is None:
+                    self._metrics.unrecoverable.inc(total)
+                    self._log.error("damaged row", row=number, lost=total, **_where(stream))
+                for at, event in enumerate(events, position):
+                    verdict = Verdict.DUPLICATE if at in applied.duplicates else event.verdict
+                    self._count(event.field.split("|"), verdict, event.count)
+            position += len(events)
+        stream.counted = max(stream.counted, rows[-1].number)
+
+    def _count(self, fields: Sequence[str], verdict: str, count: int) -> None:
+        site = self._metrics.site_label(fields[_SITE])
+        self._metrics.events.labels(site, fields[_KIND], verdict).inc(count)
+
+
+def _where(stream: Stream) -> dict[str, object]:
+    return {"journal": stream.journal, "shard": stream.shard, "mark": stream.mark}
