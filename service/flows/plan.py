@@ -11,6 +11,9 @@ from service.domain.events import HOUR_MS
 from service.domain.targeting import PLACEMENT, PLATFORM, SITE, Targeting, bits, compile_targeting
 from service.flows.ports import Clock
 
+# An unknown reader is one of these, and what a campaign says of `unknown` holds for all of them.
+_MAY_BE = tuple((one.label, "unknown") for one in Platform if one is not Platform.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -38,8 +41,10 @@ class Plan:
         return pool
 
     def _make_pool(self, site: str, placement: str, platform: Platform) -> Pool:
-        request = {SITE: (site,), PLACEMENT: (placement,), PLATFORM: (platform.label,)}
-        mask = self.targeting.eligible(request)
+        mask = self.targeting.everyone
+        for labels in _MAY_BE if platform is Platform.UNKNOWN else ((platform.label,),):
+            request = {SITE: (site,), PLACEMENT: (placement,), PLATFORM: labels}
+            mask &= self.targeting.eligible(request)
         return pool_of([self.live[i] for i in bits(mask)], placement)
 
 

@@ -17,6 +17,7 @@ from service.flows.plan import Plan
 from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 16_384  # about 1 kB each
+VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
 
@@ -40,6 +41,7 @@ class Answers:
         self._pools: object = None
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
+        self._chars = 0
         self._pieces: dict[tuple[Choice, str], list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
@@ -49,10 +51,7 @@ class Answers:
         view = self._views.get(query)
         if view is None:
             view = self._older.get(query) or self._read(query, plan)
-            # Two generations: what is in use survives, with no book-keeping on a hit.
-            if len(self._views) >= VIEWS_MAX // 2:
-                self._older, self._views = self._views, {}
-            self._views[query] = view
+            self._keep(query, view)
         return view
 
     def render(self, view: PageView, token: str, choices: tuple[Choice | None, ...]) -> bytes:
@@ -72,10 +71,18 @@ class Answers:
         share = token.join(view.share)
         return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
 
+    def _keep(self, query: str, view: PageView) -> None:
+        # Two generations: what is in use survives, with no book-keeping on a hit.
+        if len(self._views) >= VIEWS_MAX // 2 or self._chars >= VIEWS_CHARS_MAX // 2:
+            self._older, self._views, self._chars = self._views, {}, 0
+        self._views[query] = view
+        self._chars += len(query) + 2 * len(view.article) + sum(map(len, view.share))
+
     def _renew(self, plan: Plan) -> None:
         self._pools, self._pieces = plan.pools, {}
         if plan.catalog.version != self._version:
-            self._version, self._views, self._older = plan.catalog.version, {}, {}
+            self._version = plan.catalog.version
+            self._views, self._older, self._chars = {}, {}, 0
 
     def _read(self, query: str, plan: Plan) -> PageView:
         params = query_params(query)

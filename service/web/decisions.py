@@ -6,7 +6,8 @@ from multidict import CIMultiDict
 from service.domain.errors import NotAllowed
 from service.web.answers import ANSWERS
 from service.web.keys import SERVICES
-from service.web.middleware import SERVER
+from service.web.middleware import ORIGIN, SERVER
+from service.web.readers import user_agent
 
 _HEADERS = CIMultiDict(
     {
@@ -28,9 +29,9 @@ async def decision(request: web.Request) -> web.Response:
     origin = headers.get("Origin")
     if origin is not None:
         if origin not in site.origins:
-            raise NotAllowed("Origin", "add this origin to the site's list")
+            raise NotAllowed(ORIGIN, "add this origin to the site's list")
         answer_headers["Access-Control-Allow-Origin"] = origin
-    agent = services.agents.identify(headers.get("User-Agent", ""), headers)
+    agent = services.agents.identify(user_agent(headers), headers)
     token, choices = services.decider.decide(
         view.page,
         agent.platform_with(touch=view.touch),

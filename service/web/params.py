@@ -144,13 +144,15 @@ class EventsBody(msgspec.Struct):
 
 
 _events_decoder = msgspec.json.Decoder(EventsBody)
-_PATH = re.compile(r"at `\$\.?([a-z]*)(?:\[[.0-9]*\])?\.?([a-z]*)`")
+_MISSING = re.compile(r"Object missing required field `([a-z]+)`")
+_PATH = re.compile(r" - at `\$\.?([a-z]*)(?:\[[.0-9]*\])?\.?([a-z]*)`\Z")
 
 
 def events_body(body: bytes) -> tuple[Parsed, list[Deed]]:
     """Read a body of events; the whole body is refused if any of it is unusable."""
     try:
-        decoded = _events_decoder.decode(body)
+        # As text, so that all of it must be UTF-8: msgspec skips over what it does not know.
+        decoded = _events_decoder.decode(body.decode())
     except msgspec.ValidationError as error:
         raise BadInput(_field_of(error), _HINTS.get(_field_of(error), _HINTS["body"])) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -170,15 +172,18 @@ _HINTS = {
     "creative": "send the creative's id as a string",
     "network": "send the network's id as a string",
     "url": "send the article's address as a string",
-    "title": "send the article's title as a string",
+    "title": "send the article's title as a string of at most 4096 characters",
     "body": 'send {"token": "…", "events": [{"kind": "…"}]}',
 }
 
 
 def _field_of(error: msgspec.ValidationError) -> str:
+    missing = _MISSING.match(str(error))  # at its start: further on it may quote a stranger
+    if missing is not None:
+        return missing[1]
     match = _PATH.search(str(error))
     if match is None:
-        return "kind" if "`kind`" in str(error) else "body"
+        return "body"
     return (match[2] or match[1]) if (match[2] or match[1]) in _HINTS else "body"
 
 

@@ -1,5 +1,6 @@
 """What a request says of its reader, as far as the flows may know; trusts no proxy unasked."""
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 
 from aiohttp import web
@@ -16,7 +17,7 @@ _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 def reader_of(request: web.Request) -> Reader:
     """Return agent, prefetch and origin (Origin, or else Referer's) of a browser's request."""
     headers = request.headers
-    agent = request.app[SERVICES].agents.identify(headers.get("User-Agent", ""), headers)
+    agent = request.app[SERVICES].agents.identify(user_agent(headers), headers)
     return Reader(agent, _prefetches(request), _origin(request))
 
 
@@ -27,9 +28,18 @@ def proxied_agent(request: web.Request) -> Agent:
     if not peer or not services.trusted_proxies:
         return UNKNOWN_AGENT
     address = ip_address(peer[0].partition("%")[0])
+    # On a socket of both families IPv4 peers are written as IPv6; networks are not.
+    address = getattr(address, "ipv4_mapped", None) or address
     if not any(address in network for network in services.trusted_proxies):
         return UNKNOWN_AGENT
-    return services.agents.identify(request.headers.get("User-Agent", ""), request.headers)
+    return services.agents.identify(user_agent(request.headers), request.headers)
+
+
+def user_agent(headers: Mapping[str, str]) -> str:
+    """Return the agent's name for itself; bytes that aiohttp could not decode become `?`."""
+    text = headers.get("User-Agent", "")
+    # No list of agents takes half characters, and a browser sends ASCII: looked at first, as cheap.
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _prefetches(request: web.Request) -> bool:

@@ -5,7 +5,7 @@ from aiohttp import hdrs, web
 from service.web import decisions, demo, embed, events, fragments, ops, redirects, reports, robots
 from service.web.answers import ANSWERS, Answers
 from service.web.keys import SERVICES, Services
-from service.web.middleware import Handler, observed, unmatched
+from service.web.middleware import Handler, observed, unmatched, unversioned
 
 Route = tuple[str, str, str, Handler]
 
@@ -45,7 +45,10 @@ def public_app(services: Services, *, with_demo: bool) -> web.Application:
 
 def internal_app(services: Services) -> web.Application:
     """Return the application of ops and marketing."""
-    return _app("internal", INTERNAL, services)
+    app = _app("internal", INTERNAL, services)
+    # Not on the readers' side, where handlers say it themselves: a signal costs every answer.
+    app.on_response_prepare.append(unversioned)
+    return app
 
 
 def _app(listener: str, routes: tuple[Route, ...], services: Services) -> web.Application:
