@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Dict, Sequence, Tuple  # noqa: UP035  see above
 
-from devtools.debian import find_browser, provide_browser, provide_program, provide_promtool
+from devtools.debian import find_browser, provide_browser, provide_program, provide_prometheus
 from devtools.environment import LOCKS, ROOT, VENV, install, make_venv, pip
 from devtools.words import fail, say
 
@@ -62,7 +62,7 @@ def test(arguments: Sequence[str]) -> None:
     """Lint, then run all tests; with arguments, only pytest with those."""
     install("dev")
     provide_browser(required=os.environ.get("REQUIRE_BROWSER") == "1")
-    provide_promtool(VENV / "bin")
+    provide_prometheus(VENV / "bin")
     if not arguments:
         run_linters()
     become("-m", "pytest", *arguments)

@@ -16,6 +16,7 @@ from typing import Sequence  # noqa: UP035  dev.py loads on old Pythons, to say 
 from devtools.words import fail, say
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+PROMETHEUS = ("prometheus", "promtool")
 BROWSER_PACKAGES = ("chromium-headless-shell", "libatomic1", "fonts-dejavu-core")
 
 
@@ -39,20 +40,21 @@ def provide_browser(*, required: bool) -> None:
     say(f"no Chromium, so browser tests are skipped ({how})")
 
 
-def provide_promtool(directory: Path) -> None:
-    """Have promtool, taken out of Debian's package: installing that would start a Prometheus."""
-    if shutil.which("promtool") or (directory / "promtool").exists():
+def provide_prometheus(directory: Path) -> None:
+    """Have Prometheus and promtool, out of Debian's package: installing it would start one."""
+    if all(shutil.which(name) or (directory / name).exists() for name in PROMETHEUS):
         return
     with tempfile.TemporaryDirectory() as temporary:
         package = _download("prometheus", Path(temporary))
         if package is not None:
             unpack = ("dpkg-deb", "--extract", package, f"{temporary}/root")
             subprocess.run(unpack, capture_output=True, check=False)
-            program = Path(temporary) / "root/usr/bin/promtool"
-            if program.exists():
-                shutil.move(program, directory / "promtool")
+            programs = [Path(temporary) / "root/usr/bin" / name for name in PROMETHEUS]
+            if all(program.exists() for program in programs):
+                for program in programs:
+                    shutil.move(program, directory / program.name)
                 return
-    say("no promtool, so its checks are skipped (on Debian: apt-get install prometheus)")
+    say("no Prometheus, so its checks are skipped (on Debian: apt-get install prometheus)")
 
 
 def provide_program(program: str, *, package: str) -> None:
@@ -94,7 +96,7 @@ def _download(package: str, directory: Path) -> Path | None:
     """Fetch one Debian package; needs no root when the package lists are there."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return None
-    say(f"fetching {package} (Debian) for promtool")
+    say(f"fetching {package} (Debian)")
     # As root apt reads as its own user, which may not write here; that is worth no words.
     fetch = ("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package)
     done = subprocess.run(fetch, cwd=directory, capture_output=True, check=False)

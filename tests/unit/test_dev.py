@@ -261,10 +261,10 @@ def test_a_failing_package_manager_fails_nothing(
         program.write_text("#!/bin/sh\nexit 100\n")
         program.chmod(0o700)
     debian.provide_browser(required=False)
-    debian.provide_promtool(tmp_path)
+    debian.provide_prometheus(tmp_path)
     said = capfd.readouterr().err
     assert "browser tests are skipped" in said
-    assert "no promtool" in said
+    assert "no Prometheus" in said
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], []])
