@@ -11,11 +11,19 @@ from collections.abc import Collection, Iterator
 from itertools import accumulate
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 SITES_MAX = 20  # the first sites of the configuration; the rest share `other`
+TALLY_SERIES_MAX = 200  # the first that were counted; the rest are one series of `other`
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
 LogEvent = structlog.typing.FilteringBoundLogger
 
@@ -33,8 +41,11 @@ class Tally(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the one family."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
-        for values, count in list(self.counts.items()):
+        counts = list(self.counts.items())
+        for values, count in counts[:TALLY_SERIES_MAX]:
             family.add_metric(values, count)
+        if rest := counts[TALLY_SERIES_MAX:]:
+            family.add_metric(["other"] * len(self._labels), sum(count for _, count in rest))
         yield family
 
 
@@ -68,6 +79,8 @@ class Metrics:
     """Every series of the service on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        # Else every counter has a second series, with the moment of its first event.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's, untyped
         self.registry = registry
         self._sites: frozenset[str] = frozenset()
         self.decisions = Tally(

@@ -71,8 +71,11 @@ _Rule = tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
 
 def _included(campaign: Campaign) -> Mapping[str, frozenset[str]]:
     placements = frozenset(name for creative in campaign.creatives for name in creative.placements)
-    included = {**campaign.target, PLACEMENT: placements}
-    return included if campaign.sites is None else {**included, SITE: campaign.sites}
+    included = dict(campaign.target)
+    for name, values in ((PLACEMENT, placements), (SITE, campaign.sites)):
+        if values is not None:
+            included[name] = values & included.get(name, values)
+    return included
 
 
 def _dimension(name: str, rules: Sequence[_Rule]) -> Dimension:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.domain.ads import Campaign, Creative, Site
+from service.domain.ads import Site
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
@@ -25,7 +25,7 @@ from service.domain.events import (
 )
 from service.domain.names import article_name, creative_name
 from service.domain.sharing import BROWSER_NETWORKS
-from service.domain.tokens import Arm, Parsed, Signer, Token
+from service.domain.tokens import Arm, Offer, Parsed, Signer, Token
 from service.flows.decide import Serials
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock, EventLog
@@ -172,17 +172,18 @@ def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) ->
     entry = _entry(token, placement.code, codebook, deed)
     if position is None or entry is None:
         return _Meaning(offered=False, placement=placement.id)
-    rank, campaign, creative = entry
+    rank, offer = entry
+    campaign, creative = codebook.creatives[offer.creative]
     return _Meaning(
         True, placement.id, campaign.id, creative.id, position=position, teaches=rank == 0,
-        names=(creative_name(creative.code, campaign.id, creative.id),),
+        names=(creative_name(offer.creative, campaign.id, creative.id),),
     )  # fmt: skip
 
 
 def _entry(
     token: Token, placement: int, codebook: Codebook, deed: Deed
-) -> tuple[int, Campaign, Creative] | None:
-    """Return rank and meaning of the offer a deed is about: by creative if named, else by rank.
+) -> tuple[int, Offer] | None:
+    """Return the offer a deed is about and its rank: by creative if named, else by rank.
 
     None where the token offers no such thing, or a creative that this process does not know.
     """
@@ -191,7 +192,7 @@ def _entry(
         if known is None:
             continue
         if rank == deed.runner_up if deed.creative is None else known[1].id == deed.creative:
-            return rank, *known
+            return rank, offer
     return None
 
 
