@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NotThere
 
 from service.adapters import redis_keys
+from service.adapters.redis_link import RedisLink
 
 
 @contextlib.asynccontextmanager
@@ -77,6 +78,23 @@ def free_port() -> int:
             bus.bind(("127.0.0.1", port + 10_000))
             return port
     raise OSError("no free pair of ports")
+
+
+@contextlib.asynccontextmanager
+async def linked(client: Redis) -> AsyncIterator[RedisLink]:
+    """Yield a link to the engine of a client."""
+    async with linked_to(f"unix://{client.connection_pool.connection_kwargs['path']}") as link:
+        yield link
+
+
+@contextlib.asynccontextmanager
+async def linked_to(url: str) -> AsyncIterator[RedisLink]:
+    """Yield a link to an address, whoever may be there."""
+    link = RedisLink(url, timeout_s=5.0)
+    try:
+        yield link
+    finally:
+        await link.close()
 
 
 async def count(client: Redis, shard: int, hour: int, field: str, n: int = 1) -> None:

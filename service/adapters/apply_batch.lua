@@ -1,7 +1,8 @@
 -- Applies whole journal rows of one shard exactly once: mark, bits, counts and names in one step.
--- Reads first: Lua is atomic but does not roll back, so nothing that can fail follows a write.
+-- Lua is atomic but does not roll back: everything is read and checked first, and no write that
+-- follows can fail.
 --
--- KEYS[1] is the hash of marks; the others are as the batch says.
+-- KEYS[1] is the hash of marks; the others are as the batch says, none of them twice.
 -- ARGV: journal, the mark that is expected there, the mark to set, the batch (MessagePack):
 --   1 keys:   for each of KEYS[2..] {type, life in seconds}
 --   2 events: {count, hour key, day key, field, verdict,
@@ -10,49 +11,39 @@
 --   3 names:  {names key, field, text}
 --   4 most articles per site and day, 5 most names per key
 -- Returns {1, mark, positions of duplicates from 0 ...}, {0, mark} when the mark is another one,
--- or {-1, place of a key of another type}.
+-- {-1, place} for a key that holds what this script never wrote, or an error `UNREAD …` when it
+-- could not look. Nothing is written unless the first is 1.
 
+local WRITES = {hash = 'HSET', set = 'SADD', string = 'SETBIT'}
 local journal, expected, through = ARGV[1], ARGV[2], ARGV[3]
-local batch = cmsgpack.unpack(ARGV[4])
-local keys, events, names = batch[1], batch[2], batch[3]
-local articles_max, names_max = batch[4], batch[5]
+local keys, events, names, articles_max, names_max
+local bits, members, sums, texts = {}, {}, {}, {} -- what will be written, by place in KEYS
 
-local function fits(key, wanted)
+local function at(tables, place)
+  tables[place] = tables[place] or {}
+  return tables[place]
+end
+
+-- The number, if the text is one as this script writes it.
+local function whole(text)
+  if text:find('^%-?%d+$') and ('%.0f'):format(tonumber(text)) == text then
+    return tonumber(text)
+  end
+end
+
+local function usable(key, wanted)
+  if not redis.acl_check_cmd(WRITES[wanted], key, '0', '0') then
+    error('no permission to ' .. WRITES[wanted] .. ' ' .. key)
+  elseif not redis.acl_check_cmd('EXPIRE', key, '1') then
+    error('no permission to EXPIRE ' .. key)
+  end
   local found = redis.call('TYPE', key).ok
   return found == wanted or found == 'none'
 end
 
-if not fits(KEYS[1], 'hash') then
-  return {-1, 1}
-end
-for i, key in ipairs(keys) do
-  if not fits(KEYS[i + 1], key[1]) then
-    return {-1, i + 1}
-  end
-end
-local mark = redis.call('HGET', KEYS[1], journal) or '0'
-if mark ~= expected then
-  return {0, tonumber(mark)}
-end
-
-local sums, bits, members, texts = {}, {}, {}, {}
-
-local function add(key, field, count)
-  local fields = sums[key]
-  if not fields then
-    fields = {}
-    sums[key] = fields
-  end
-  fields[field] = (fields[field] or 0) + count
-end
-
-local function fresh(key, bit)
-  local mine = bits[key]
-  if not mine then
-    mine = {}
-    bits[key] = mine
-  end
-  if mine[bit] or redis.call('GETBIT', KEYS[key], bit) == 1 then
+local function fresh(place, bit)
+  local mine = at(bits, place)
+  if mine[bit] or redis.call('GETBIT', KEYS[place], bit) == 1 then
     return false
   end
   mine[bit] = true
@@ -61,76 +52,135 @@ end
 
 local rooms = {}
 
-local function listed(key, article)
-  local mine = members[key]
-  if not mine then
-    mine = {}
-    members[key] = mine
-    rooms[key] = articles_max - redis.call('SCARD', KEYS[key])
-  end
-  if mine[article] or redis.call('SISMEMBER', KEYS[key], article) == 1 then
+local function listed(place, article)
+  local mine = at(members, place)
+  rooms[place] = rooms[place] or articles_max - redis.call('SCARD', KEYS[place])
+  if mine[article] or redis.call('SISMEMBER', KEYS[place], article) == 1 then
     return article
   end
-  if rooms[key] <= 0 then
+  if rooms[place] <= 0 then
     return 'other'
   end
-  rooms[key] = rooms[key] - 1
+  rooms[place] = rooms[place] - 1
   mine[article] = true
   return article
 end
 
-local reply = {1, tonumber(through)}
-for position, event in ipairs(events) do
+local function add(place, field, count)
+  local mine = at(sums, place)
+  mine[field] = (mine[field] or 0) + count
+end
+
+local function judge(event)
   local count, verdict, seen = event[1], event[5], event[6]
-  local counts = true
-  if seen > 0 then
-    counts = fresh(seen, event[7])
-    if not counts then
-      verdict = 'duplicate'
+  local first = seen == 0 or fresh(seen, event[7])
+  local field = event[4] .. '|' .. (first and verdict or 'duplicate')
+  add(event[2], field, count)
+  add(event[3], field, count)
+  if first and event[8] > 0 then
+    add(event[8], event[10] .. '|' .. listed(event[9], event[11]) .. '|' .. event[12], count)
+  end
+  if first and event[13] > 0 then
+    add(event[13], event[14], count)
+  end
+  return first
+end
+
+-- Add what is held to the sums; return the place of a key with a field that is no count.
+local function total()
+  for place, mine in pairs(sums) do
+    local fields = {}
+    for field in pairs(mine) do
+      fields[#fields + 1] = field
+    end
+    for i, held in ipairs(redis.call('HMGET', KEYS[place], unpack(fields))) do
+      local count = whole(held or '0')
+      if not count then
+        return place
+      end
+      mine[fields[i]] = ('%.0f'):format(count + mine[fields[i]])
+    end
+  end
+end
+
+local function name()
+  local lengths = {}
+  for _, one in ipairs(names) do
+    local place, field, text = one[1], one[2], one[3]
+    local mine = at(texts, place)
+    lengths[place] = lengths[place] or redis.call('HLEN', KEYS[place])
+    if lengths[place] < names_max and not mine[field]
+      and redis.call('HEXISTS', KEYS[place], field) == 0 then
+      lengths[place] = lengths[place] + 1
+      mine[field] = text
+    end
+  end
+end
+
+local function read()
+  keys, events, names, articles_max, names_max = unpack(cmsgpack.unpack(ARGV[4]))
+  table.insert(keys, 1, {'hash'})
+  for place, key in ipairs(keys) do
+    if not usable(KEYS[place], key[1]) then
+      return {-1, place}
+    end
+  end
+  local mark = whole(redis.call('HGET', KEYS[1], journal) or '0')
+  if not mark then
+    return {-1, 1}
+  elseif mark ~= tonumber(expected) then
+    return {0, mark}
+  end
+  local reply = {1, tonumber(through)}
+  for position, event in ipairs(events) do
+    if not judge(event) then
       reply[#reply + 1] = position - 1
     end
   end
-  local field = event[4] .. '|' .. verdict
-  add(event[2], field, count)
-  add(event[3], field, count)
-  if counts and event[8] > 0 then
-    add(event[8], event[10] .. '|' .. listed(event[9], event[11]) .. '|' .. event[12], count)
+  name()
+  local strange = total()
+  return strange and {-1, strange} or reply
+end
+
+local function pairs_of(mine)
+  local flat = {}
+  for field, value in pairs(mine) do
+    flat[#flat + 1] = field
+    flat[#flat + 1] = value
   end
-  if counts and event[13] > 0 then
-    add(event[13], event[14], count)
+  return unpack(flat)
+end
+
+local function write()
+  redis.call('HSET', KEYS[1], journal, through)
+  for place, mine in pairs(bits) do
+    for bit in pairs(mine) do
+      redis.call('SETBIT', KEYS[place], bit, 1)
+    end
+  end
+  for place, mine in pairs(members) do
+    for article in pairs(mine) do
+      redis.call('SADD', KEYS[place], article)
+    end
+  end
+  for _, hashes in ipairs({sums, texts}) do
+    for place, mine in pairs(hashes) do
+      if next(mine) then
+        redis.call('HSET', KEYS[place], pairs_of(mine))
+      end
+    end
+  end
+  for place = 2, #keys do
+    redis.call('EXPIRE', KEYS[place], keys[place][2])
   end
 end
 
-local lengths = {}
-for _, name in ipairs(names) do
-  local key, field = name[1], name[2]
-  lengths[key] = lengths[key] or redis.call('HLEN', KEYS[key])
-  if lengths[key] < names_max and redis.call('HEXISTS', KEYS[key], field) == 0 then
-    lengths[key] = lengths[key] + 1
-    texts[#texts + 1] = name
-  end
+local read_well, reply = pcall(read)
+if not read_well then
+  local why = type(reply) == 'table' and reply.err or tostring(reply)
+  return redis.error_reply('UNREAD ' .. why)
 end
-
-redis.call('HSET', KEYS[1], journal, through)
-for key, mine in pairs(bits) do
-  for bit in pairs(mine) do
-    redis.call('SETBIT', KEYS[key], bit, 1)
-  end
-end
-for key, mine in pairs(members) do
-  for article in pairs(mine) do
-    redis.call('SADD', KEYS[key], article)
-  end
-end
-for key, fields in pairs(sums) do
-  for field, count in pairs(fields) do
-    redis.call('HINCRBY', KEYS[key], field, count)
-  end
-end
-for _, name in ipairs(texts) do
-  redis.call('HSETNX', KEYS[name[1]], name[2], name[3])
-end
-for i, key in ipairs(keys) do
-  redis.call('EXPIRE', KEYS[i + 1], key[2])
+if reply[1] == 1 then
+  write()
 end
 return reply

@@ -67,6 +67,18 @@ class EngineDirectory:
             remove_run_directory(socket)
 
 
+def running_socket(directory: Path) -> Path | None:
+    """Return the socket of the engine that runs on a directory, None where none does."""
+    try:
+        descriptor = os.open(directory / "engine.lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _lock(descriptor) else Path(_read(descriptor))
+    finally:
+        os.close(descriptor)
+
+
 async def ask(socket: Path, words: bytes) -> bytes:
     """Send one inline command and return the first line of its answer; nothing if none comes."""
     try:

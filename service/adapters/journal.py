@@ -1,233 +1,109 @@
-"""The journal: an event is on disk before it is acknowledged; judges nothing and ships nothing.
-
-Events that arrive while one commit runs form the next one: no timer, and no wait for company.
-"""
+"""The journal: an event is on disk before it is acknowledged; judges nothing and ships nothing."""
 
 import asyncio
 import sqlite3
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
-from time import perf_counter
 from typing import TypeVar
 
-from service.adapters.journal_files import DISK, FAILING, JournalFiles, JournalLimits, NoRoom
-from service.domain.errors import BadConfiguration, JournalRefused, JournalUnreadable
-from service.domain.events import HOUR_MS, Event
-from service.domain.rows import Row, StoredRow, kind_of, refused, rows_of
-from service.flows.ports import Clock, Committed, Extent
+from service.adapters.crash_points import Reached, never
+from service.adapters.journal_commits import GroupCommits
+from service.adapters.journal_files import JournalFiles
+from service.adapters.journal_room import JournalLimits
+from service.domain.errors import BadConfiguration, JournalUnreadable
+from service.domain.rows import StoredRow
+from service.flows.ports import Clock, Extent
 from service.telemetry import LogEvent, Metrics
 
-BUSY = "busy"
-WAITING_MAX = 10_000  # events in memory
 TICK_S = 1.0
 ADOPT_EVERY_TICKS = 30
+NOTE_EVERY_TICKS = 60  # while refusing: a crash forgets no more of how much was refused
+CLOSE_S = 10.0  # a disk that hangs must not hold the process
 _T = TypeVar("_T")
-_Batch = list[tuple[int, int, int, int]]
 
 
-class Journal:
-    """Group commits to SQLite in one thread; `refusing` says why nothing is taken, if so.
-
-    `failed` is set when a second I/O error makes going on pointless.
-    """
+class Journal(GroupCommits):
+    """Takes events for disk, and gives committed rows to whoever ships and deletes them."""
 
     def __init__(
         self, directory: Path, *, limits: JournalLimits, clock: Clock, metrics: Metrics,
-        log: LogEvent,
+        log: LogEvent, reached: Reached = never,
     ) -> None:  # fmt: skip
-        self._files = JournalFiles(directory, limits, log)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._clock = clock
-        self._metrics = metrics
-        self._log = log
-        self._events: list[Event] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._in_memory = 0
-        self._commit: asyncio.Task[None] | None = None
-        self._refused: Counter[str] = Counter()
-        self._renewed = False
-        self.refusing: str | None = None
-        self.failed = asyncio.Event()
-        self.on_commit: Callable[[Committed], None] = lambda _: None
+        files = JournalFiles(directory, limits, log, reached)
+        super().__init__(files, clock=clock, metrics=metrics, log=log, reached=reached)
 
     async def open(self) -> None:
-        """Make this process's journal; raises `BadConfiguration`."""
-        await self._run(self._files.open)
+        """Make this process's journal and see whether there is room; raises `BadConfiguration`."""
+        try:
+            await self._thread.run(self._files.open)
+        except BaseException:
+            self._thread.stop()
+            raise
+        await self._commit_all(look=True)
 
     async def close(self) -> None:
-        """Finish the commit that runs, and close."""
-        while self._commit is not None:
-            await self._commit
-        await self._run(self._files.close)
-        self._thread.shutdown()
-
-    def append(self, events: Sequence[Event]) -> asyncio.Future[None]:
-        """Return a future that is done once the events are on disk.
-
-        Raises `JournalRefused`, or the future does: then they were not acknowledged.
-        """
-        reason = self.refusing
-        if reason is None and self._in_memory + len(events) > WAITING_MAX:
-            reason = BUSY
-        if reason is not None:
-            self._refuse(events, reason)
-            raise JournalRefused(reason)
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._events += events
-        self._in_memory += len(events)
-        self._waiters.append(future)
-        if self._commit is None:
-            self._commit = asyncio.create_task(self._commit_all())
-        return future
+        """Finish the commit that runs, note what was refused, and close."""
+        closing = asyncio.create_task(self._close())
+        done, _ = await asyncio.wait([closing], timeout=CLOSE_S)
+        self._thread.stop()
+        if done:
+            await closing
+        else:
+            self._log.error("the disk hangs; the journal is left to the next process")
 
     async def tick(self) -> None:
         """Look for room again, write what was refused, adopt what was abandoned: for ever."""
-        ticks = 0
-        while True:
+        for ticks in count(1):
             await asyncio.sleep(TICK_S)
-            ticks += 1
-            if self.refusing not in {None, FAILING}:
-                await self._look_for_room()
-            elif self._refused and self._commit is None:
-                self._commit = asyncio.create_task(self._commit_all())
+            if self._refused or self._reason:
+                self._look_for_room(bounded=ticks % NOTE_EVERY_TICKS != 0)
             if ticks % ADOPT_EVERY_TICKS == 0:
                 await self._adopt()
 
     async def held(self) -> list[str]:
-        """Return the ids of all journals this process holds, its own among them."""
-        return await self._run(self._files.held)
+        """Return the ids of the journals this process holds rows of, its own among them."""
+        return await self._asked(self._files.held)
 
     async def rows(self, journal: str, shard: int, after: int) -> list[StoredRow]:
         """Return the next rows of a shard after a mark, about 200 events of them."""
-        return await self._read(lambda: self._files.rows(journal, shard, after))
+        return await self._asked(lambda: self._files.rows(journal, shard, after))
 
     async def extent(self, journal: str, shard: int, after: int) -> Extent:
         """Return what is held and what is gone of a shard, seen from a mark."""
-        return await self._read(lambda: self._files.extent(journal, shard, after))
+        return await self._asked(lambda: self._files.extent(journal, shard, after))
 
     async def covered(self, journal: str, shard: int, through: int) -> None:
         """Note what Redis has applied: it goes first when room is short."""
-        await self._run(lambda: self._files.covered(journal, shard, through))
+        await self._thread.run(lambda: self._files.covered(journal, shard, through))
 
     async def prune(self, journal: str, shard: int, through: int) -> None:
         """Delete rows up to a number, in steps between which commits get their turn."""
-        while await self._run(lambda: self._files.prune(journal, shard, through)):
+        while await self._asked(lambda: self._files.prune(journal, shard, through)):
             pass
 
     async def retire(self, forget: Callable[[str], Awaitable[None]]) -> None:
         """Delete the drained journals of other processes, each after its marks."""
-        for journal in await self._run(self._files.drained):
+        for journal in await self._asked(self._files.drained):
+            await self._asked(partial(self._files.blank, journal))
             await forget(journal)
-            await self._run(partial(self._files.discard, journal))
+            await self._asked(partial(self._files.discard, journal))
             self._log.info("journal drained and deleted", journal=journal)
 
-    async def _commit_all(self) -> None:
-        """Commit until nothing waits; each round takes all that came during the last one."""
-        try:
-            while self._events or (self._refused and self.refusing is None):
-                events, self._events = self._events, []
-                waiters, self._waiters = self._waiters, []
-                error = await self._commit_one(events)
-                self._in_memory -= len(events)
-                for future in waiters:
-                    if (
-                        not future.done()
-                    ):  # else nobody waits any more; its event counts all the same
-                        _settle(future, error)
-        finally:
-            self._commit = None
-
-    async def _commit_one(self, events: list[Event]) -> JournalRefused | None:
-        """Commit one batch with what was refused before; return why not, if not."""
-        now_ms = self._clock()
-        refusals = dict(self._refused)
-        sums = [refused(kind, count, now_ms // HOUR_MS) for kind, count in refusals.items()]
-        started = perf_counter()
-        try:
-            batch = await self._run(lambda: self._append(rows_of(events + sums, now_ms)))
-        except NoRoom as full:
-            return self._stop(events, full.reason)
-        except (sqlite3.Error, OSError) as error:
-            return await self._survive(events, error)
-        self._refused.subtract(refusals)
-        self._refused = +self._refused
-        self._metrics.journal_commit_s.observe(perf_counter() - started)
-        for number, shard, total, made_ms in batch:
-            self.on_commit(Committed(self._files.current, shard, number, total, made_ms))
-        return None
-
-    def _append(self, rows: list[Row]) -> _Batch:
-        numbers = self._files.append(rows)
-        return [
-            (number, row.shard, row.total, row.made_ms)
-            for number, row in zip(numbers, rows, strict=True)
-        ]
-
-    def _stop(self, events: Sequence[Event], reason: str) -> JournalRefused:
-        if self.refusing != reason:
-            self._log.error("journal refuses events", reason=reason)
-        self.refusing = reason
-        self._refuse(events, reason)
-        return JournalRefused(reason)
-
-    async def _survive(self, events: Sequence[Event], error: Exception) -> JournalRefused:
-        """Open a new file after an I/O error; the batch is not acknowledged, the old file drains.
-
-        An fsync that failed once proves nothing when it is repeated, so the same file is not
-        written again.
-        """
-        self._log.error("journal I/O error", reason=str(error))
-        refusal = self._stop(events, FAILING)
-        if not self._renewed:
-            self._renewed = True
-            try:
-                await self._run(self._files.renew)
-                self.refusing = None
-                self._log.warning("journal goes on in a new file")
-            except (OSError, sqlite3.Error) as again:
-                self._log.error("journal cannot go on", reason=str(again))
-        if self.refusing:
-            self.failed.set()
-        return refusal
-
-    def _refuse(self, events: Sequence[Event], reason: str) -> None:
-        self._metrics.refused.labels(reason).inc(len(events))
-        for event in events:
-            self._refused[kind_of(event)] += event.count
-
-    async def _look_for_room(self) -> None:
-        try:
-            await self._run(self._files.check_room)
-        except NoRoom as full:
-            self.refusing = full.reason
-        except OSError:
-            self.refusing = DISK
-        else:
-            self._log.info("journal takes events again")
-            self.refusing = None
+    async def _close(self) -> None:
+        await self._finish()
+        await self._thread.run(self._files.close)
 
     async def _adopt(self) -> None:
         try:
-            for journal in await self._run(self._files.adopt):
+            for journal in await self._thread.run(self._files.adopt):
                 self._log.info("abandoned journal adopted", journal=journal)
         except (OSError, BadConfiguration) as error:
             self._log.error("cannot adopt an abandoned journal", reason=str(error))
 
-    async def _read(self, work: Callable[[], _T]) -> _T:
+    async def _asked(self, work: Callable[[], _T]) -> _T:
         try:
-            return await self._run(work)
-        except sqlite3.Error as error:
+            return await self._thread.run(work)
+        except (sqlite3.Error, OSError) as error:
             raise JournalUnreadable(str(error)) from error
-
-    async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _settle(future: asyncio.Future[None], error: JournalRefused | None) -> None:
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)

@@ -14,11 +14,15 @@ from pathlib import Path
 
 from service.domain.errors import BadConfiguration, Problem
 
-_JOURNAL = re.compile(r"([0-9a-f]{32})\.db\Z")
+_JOURNAL = re.compile(r"([0-9a-f]{32})\.(?:db|lock)\Z")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_SUFFIXES = (".db", ".db-wal", ".db-shm")
 _NETWORKED = frozenset(
     [
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre"),
-        *("fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone", "gfs2", "ocfs2", "beegfs"),
+        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "ncpfs", "9p", "afs", "coda", "ceph"),
+        *("glusterfs", "lustre", "gpfs", "orangefs", "pvfs2", "gfs2", "ocfs2", "beegfs"),
+        *("virtiofs", "vboxsf", "prl_fs", "fakeowner", "fuse.sshfs", "fuse.glusterfs"),
+        *("fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.juicefs", "fuse.grpcfuse"),
     ]
 )
 
@@ -32,11 +36,14 @@ class JournalDirectory:
 
     def prepare(self) -> None:
         """Make the directory; raises `BadConfiguration` where journals cannot be kept."""
+        missing = [part for part in (self.path, *self.path.parents) if not part.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            probe = self.path / f"probe.{os.getpid()}"
+            for part in missing:  # else a power cut could take the directory with all in it
+                sync_directory(part.parent)
+            probe = self.path / f"probe.{secrets.token_hex(4)}"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise self._unusable(f"cannot write to {self.path}: {error.strerror}") from None
         kind = filesystem_of(self.path)
@@ -45,20 +52,25 @@ class JournalDirectory:
 
     def new(self) -> str:
         """Claim a new journal and return its id, 128 random bits as hex."""
-        journal = secrets.token_hex(16)
-        if not self._claim(journal):
-            raise OSError(f"the lock of a new journal is taken: {journal}")
-        return journal
+        while True:
+            journal = secrets.token_hex(16)
+            if self._claim(journal):  # else another process took the lock for one left behind
+                return journal
 
-    def abandoned(self) -> list[str]:
-        """Claim every journal that nobody holds and return their ids, oldest first."""
-        found = [match[1] for file in self.path.iterdir() if (match := _JOURNAL.match(file.name))]
-        ids = sorted(set(found) - self._locks.keys(), key=self._age)
-        claimed = [journal for journal in ids if self._claim(journal)]
-        for journal in claimed:
-            if not self.file(journal).exists():  # its last holder had just finished it
+    def abandoned(self, most: int) -> list[str]:
+        """Claim journals that nobody holds, oldest first, and return their ids."""
+        found = {match[1] for file in self.path.iterdir() if (match := _JOURNAL.match(file.name))}
+        claimed: list[str] = []
+        for journal in sorted(found - self._locks.keys(), key=self._age):
+            if len(claimed) >= most:
+                break
+            if not self._claim(journal):
+                continue
+            if self.file(journal).exists():
+                claimed.append(journal)
+            else:  # its last holder had just finished it, or ended while it made or deleted it
                 self.remove(journal)
-        return [journal for journal in claimed if journal in self._locks]
+        return claimed
 
     def file(self, journal: str) -> Path:
         """Return the path of a journal's database."""
@@ -66,18 +78,20 @@ class JournalDirectory:
 
     def remove(self, journal: str) -> None:
         """Delete a claimed journal with all its files, its lock last."""
-        for suffix in ("", "-wal", "-shm"):
-            self.file(journal).with_suffix(f".db{suffix}").unlink(missing_ok=True)
+        for suffix in (*_SUFFIXES, ".rebuilt"):
+            self.file(journal).with_suffix(suffix).unlink(missing_ok=True)
         self._lock_path(journal).unlink(missing_ok=True)
         self.release(journal)
 
     def set_aside(self, journal: str) -> Path:
         """Rename a journal that cannot be opened, for a person to look at; return its new name."""
-        aside = self.file(journal).with_suffix(".unreadable")
-        self.file(journal).rename(aside)
+        for suffix in _SUFFIXES:
+            with suppress(FileNotFoundError):
+                file = self.file(journal).with_suffix(suffix)
+                file.rename(file.with_suffix(suffix.replace("db", "unreadable")))
         self._lock_path(journal).unlink(missing_ok=True)
         self.release(journal)
-        return aside
+        return self.file(journal).with_suffix(".unreadable")
 
     def release(self, journal: str) -> None:
         """Let a journal go; the next process may adopt it."""
@@ -91,14 +105,14 @@ class JournalDirectory:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have removed the file before we locked what we had opened.
-            same = os.fstat(descriptor).st_ino == path.stat().st_ino
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                self._locks[journal] = descriptor
         except (BlockingIOError, FileNotFoundError):
-            same = False
-        if not same:
-            os.close(descriptor)
             return False
-        self._locks[journal] = descriptor
-        return True
+        finally:
+            if journal not in self._locks:
+                os.close(descriptor)
+        return journal in self._locks
 
     def _age(self, journal: str) -> float:
         with suppress(FileNotFoundError):
@@ -117,12 +131,26 @@ def filesystem_of(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
     """Return the kind of file system a path is on; empty where the system does not tell."""
     if sys.platform != "linux" and not mounts.exists():
         return ""
+    try:
+        lines = mounts.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
     where = str(path.resolve())
     kind, longest = "", -1
-    for line in mounts.read_text(errors="replace").splitlines():
-        _, point, name, *_ = line.split()
-        point = point.replace("\\040", " ")
+    for fields in map(str.split, lines):
+        if len(fields) < 3:  # noqa: PLR2004  device, mount point, kind
+            continue
+        point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[1])
         inside = where == point or where.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= longest:
-            kind, longest = name, len(point)
+            kind, longest = fields[2], len(point)
     return kind
+
+
+def sync_directory(path: Path) -> None:
+    """Make a directory's entries durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

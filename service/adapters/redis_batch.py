@@ -1,6 +1,6 @@
 """Rows as the keys and the one packed argument of `apply_batch.lua`; sends nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import msgspec
 
@@ -18,9 +18,11 @@ _NOT_SEEN = (0, 0)
 class Batch:
     """One script call: all keys of one shard, each with its type and life."""
 
-    def __init__(self, shard: int, rows: Sequence[StoredRow]) -> None:
+    def __init__(
+        self, shard: int, rows: Sequence[StoredRow], bounds: redis_keys.Bounds = redis_keys.BOUNDS
+    ) -> None:
         self._shard = shard
-        self._places: dict[tuple[str | int, int], int] = {}
+        self._places: dict[Hashable, int] = {}
         self.keys = [redis_keys.applied(shard)]
         self._kinds: list[tuple[str, int]] = []
         events = [self._event(event) for row in rows if row.row for event in row.row.events]
@@ -30,8 +32,7 @@ class Batch:
             if row.row
             for hour, field, text in row.row.names
         ]
-        limits = (redis_keys.ARTICLES_MAX, redis_keys.NAMES_MAX)
-        self.packed = _encoder.encode((self._kinds, events, names, *limits))
+        self.packed = _encoder.encode((self._kinds, events, names, *bounds))
 
     def _event(self, event: Event) -> tuple[int | str, ...]:
         hour, seen, article, pace = event.hour, _NOT_SEEN, _NO_ARTICLE, _NO_PACE
@@ -66,9 +67,12 @@ class Batch:
             token, redis_keys.known(self._shard, site, hour), redis_keys.SET, redis_keys.SEEN_LIFE_S
         )
 
-    def _place(self, token: tuple[str | int, int], key: str, kind: str, life_s: int) -> int:
-        """Give a key its place in KEYS, counted from 1 as Lua does."""
-        self.keys.append(key)
-        self._kinds.append((kind, life_s))
-        self._places[token] = len(self.keys)
-        return len(self.keys)
+    def _place(self, token: Hashable, key: str, kind: str, life_s: int) -> int:
+        """Give a key its place in KEYS, counted from 1 as Lua does, and only one."""
+        place = self._places.get(key)  # a month's days share the key of its names
+        if place is None:
+            self.keys.append(key)
+            self._kinds.append((kind, life_s))
+            place = len(self.keys)
+        self._places[token] = self._places[key] = place
+        return place

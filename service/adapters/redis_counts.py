@@ -1,17 +1,17 @@
 """Reads counts and names back from Redis, all shards; writes nothing.
 
-The same keys on a single server, behind Sentinel and on a Cluster: the client knows which.
+The same keys on a single server, behind Sentinel and on a Cluster: the link knows where.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import RedisClusterException, RedisError
 
 from service.adapters import redis_keys
+from service.adapters.redis_link import AWAY, RedisLink
 from service.domain.errors import CountsUnavailable
 from service.domain.events import SHARDS
 from service.domain.reporting import Bucket
@@ -20,17 +20,16 @@ KEYS_PER_PIPELINE = 8  # of one shard, so of one Cluster slot; more would hold t
 PIPELINES_AT_ONCE = 4
 FIELDS_PER_CALL = 1_000
 TIMEOUT_S = 5.0  # for one batch of all shards
-# A Cluster without reachable nodes raises what is no RedisError; OSError has TimeoutError in it.
-_AWAY = (RedisError, RedisClusterException, OSError)
 Hash = Mapping[str, int]
 _Item = TypeVar("_Item")
+_Reply = TypeVar("_Reply")
 
 
 class RedisCounts:
-    """The counts as `apply_batch.lua` leaves them; the client stays its maker's to close."""
+    """The counts as `apply_batch.lua` leaves them; the link stays its maker's to close."""
 
-    def __init__(self, client: Redis | RedisCluster, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._client = client
+    def __init__(self, link: RedisLink, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._link = link
         self._timeout_s = timeout_s
         self._free = asyncio.Semaphore(PIPELINES_AT_ONCE)
 
@@ -59,8 +58,8 @@ class RedisCounts:
     async def _texts(self, key: str, fields: Sequence[str]) -> list[bytes | str | None]:
         try:
             async with asyncio.timeout(self._timeout_s):
-                reply: Any = await self._client.execute_command("HMGET", key, *fields)
-        except _AWAY as error:
+                reply = await self._ask(key, lambda client: client.hmget(key, fields))
+        except AWAY as error:
             raise CountsUnavailable from error
         return list(reply)
 
@@ -83,19 +82,29 @@ class RedisCounts:
                     group.create_task(self._one_shard([key(shard, bucket) for bucket in some]))
                     for shard in range(SHARDS)
                 ]
-        except* _AWAY as errors:
+        except* AWAY as errors:
             failed = errors
         if failed is not None:
             raise CountsUnavailable from failed
         return [task.result() for task in tasks]
 
     async def _one_shard(self, keys: Sequence[str]) -> list[dict[bytes | str, bytes | str]]:
-        async with self._free:
-            pipeline = self._client.pipeline(transaction=False)
+        def hashes(client: Redis) -> Awaitable[list[dict[bytes | str, bytes | str]]]:
+            pipeline = client.pipeline(transaction=False)
             for key in keys:
                 pipeline.hgetall(key)
-            reply: list[dict[bytes | str, bytes | str]] = await pipeline.execute()
-            return reply
+            return pipeline.execute()
+
+        return await self._ask(keys[0], hashes)
+
+    async def _ask(self, key: str, question: Callable[[Redis], Awaitable[_Reply]]) -> _Reply:
+        """Ask the server that holds a key; after an error once more, for it may be another now."""
+        async with self._free:
+            with suppress(*AWAY):
+                async with self._link.borrow(key) as client:
+                    return await question(client)
+            async with self._link.borrow(key) as client:
+                return await question(client)
 
 
 def _batches(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:

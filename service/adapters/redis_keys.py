@@ -12,8 +12,16 @@ DAY_S = 86_400
 SEEN_LIFE_S = 96 * 3_600  # after the last write: longer than any countable token plus outage
 HOUR_LIFE_S = 100 * DAY_S
 LONG_LIFE_S = 400 * DAY_S
-ARTICLES_MAX = 10_000  # per site and day; the rest count as `other`
-NAMES_MAX = 100_000  # per shard and month
+
+
+class Bounds(NamedTuple):
+    """What a shard's keys hold at most, whatever strangers name."""
+
+    articles: int = 10_000  # per site and day; the rest count as `other`
+    names: int = 100_000  # per month; the rest stay codes
+
+
+BOUNDS = Bounds()
 
 
 def applied(shard: int) -> str:

@@ -3,103 +3,160 @@
 A client that repeats what it got no answer to counts twice; whoever uses one settles doubt itself.
 """
 
-from contextlib import suppress
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisError
 
+from service.adapters.redis_places import AWAY as AWAY
+from service.adapters.redis_places import (
+    Address,
+    Connect,
+    MasterConnection,
+    Sentinels,
+    Slots,
+    ask_slots,
+)
 from service.domain.errors import BadConfiguration, Problem
 
-Client = Redis | RedisCluster
-CONNECTIONS = 16
-# A Cluster without reachable nodes raises what is no RedisError; OSError has TimeoutError in it.
-AWAY = (RedisError, RedisClusterException, OSError)
+CONNECTIONS = 16  # to each server
 _PORT, _SENTINEL_PORT = 6379, 26379
+_HERE: Address = ("", 0)  # of the one server, where there is one
 
 
 class RedisLink:
-    """One client at a time; `drop` it on any doubt, and the next use makes another."""
+    """Lends the client of the server that holds a key; after an error the next use has another."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
-        self._url = url
+        """Take an address; raises `BadConfiguration` for an unusable one and talks to nobody."""
+        self._connect, self._seeds = _read(url, timeout_s)
         self._timeout_s = timeout_s
-        self._client: Client | None = None
-        connect(url, timeout_s=timeout_s)  # a bad address is said at once; nothing is sent
+        self._clients: dict[Address, Redis] = {}
+        self._borrowed: Counter[Redis] = Counter()
+        self._slots: Slots | None = None
+        self._nodes: frozenset[Address] = frozenset(self._seeds)
+        self._learning = asyncio.Lock()
 
-    @property
-    def client(self) -> Client:
-        """The client of the moment."""
-        if self._client is None:
-            self._client = connect(self._url, timeout_s=self._timeout_s)
-        return self._client
+    @asynccontextmanager
+    async def borrow(self, key: str) -> AsyncIterator[Redis]:
+        """Lend a client; whatever the block raises, no later use shares its connections."""
+        cancellations = _cancellations()
+        client = self._client((await self._owners()).owner(key) if self._seeds else _HERE)
+        self._borrowed[client] += 1
+        try:
+            yield client
+        except NoScriptError:  # an answer like any other
+            raise
+        except BaseException:
+            self._forget(client)
+            raise
+        finally:
+            self._borrowed[client] -= 1
+            await self._close_unused(client)
+            if _cancellations() > cancellations:  # the client's `wait_for` may have dropped one
+                raise asyncio.CancelledError
 
-    async def drop(self, client: Client) -> None:
-        """Close a client's connections, unless another has already taken its place."""
-        if client is self._client:
-            self._client = None
-            with suppress(*AWAY):
-                await client.aclose()
+    async def servers(self) -> Sequence[Redis]:
+        """Return a client of each server that holds data, good until the next error."""
+        addresses = {*(await self._owners()).owners} if self._seeds else {_HERE}
+        return [self._client(address) for address in sorted(addresses)]
 
     async def close(self) -> None:
-        """Close for good."""
-        if self._client is not None:
-            await self.drop(self._client)
+        """Close all connections, those in use once they are given back."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await self._close_unused(client)
+
+    def _client(self, address: Address) -> Redis:
+        client = self._clients.get(address)
+        if client is None:
+            client = self._clients[address] = self._connect(address)
+        return client
+
+    async def _owners(self) -> Slots:
+        async with self._learning:
+            slots = self._slots
+            if slots is None:
+                async with asyncio.timeout(self._timeout_s):
+                    slots = await ask_slots([*self._nodes], self._connect)
+                self._slots, self._nodes = slots, slots.nodes | {*self._seeds}
+                for address in self._clients.keys() - {*slots.owners}:
+                    await self._close_unused(self._clients.pop(address))
+            return slots
+
+    def _forget(self, client: Redis) -> None:
+        self._slots = None
+        self._clients = {at: one for at, one in self._clients.items() if one is not client}
+
+    async def _close_unused(self, client: Redis) -> None:
+        """Close a client that nobody has and nobody will get."""
+        if not self._borrowed[client] and client not in self._clients.values():
+            del self._borrowed[client]
+            await asyncio.shield(_closed(client))  # whole, even if we are cancelled
 
 
-def connect(url: str, *, timeout_s: float) -> Client:
-    """Return a client; talks to nobody yet. Raises `BadConfiguration` for an unusable address."""
+async def _closed(client: Redis) -> None:
+    with suppress(*AWAY):
+        await client.aclose()
+
+
+def _cancellations() -> int:
+    """Return how often this task was cancelled; before Python 3.13 a task group adds to it."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _read(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]]:
+    """Return what makes clients, and a Cluster's nodes where it is one."""
     parts = urlsplit(url)
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    pooled = {"max_connections": CONNECTIONS, "timeout": timeout_s, **options}
     try:
         if parts.scheme == "redis+sentinel":
-            return _sentinel(parts, timeout_s)
+            return _sentinel(parts, options, pooled), ()
         if parts.scheme == "redis+cluster":
-            return _cluster(parts, timeout_s)
-        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=timeout_s, **_options(timeout_s)
-        )
-        return Redis.from_pool(pool)
+            return partial(_node, **pooled, **_credentials(parts)), _hosts(parts, _PORT)
+        BlockingConnectionPool.from_url(url)  # a bad address is said at once
+        return partial(_single, url, **pooled), ()
     except (ValueError, RedisError) as error:
         raise _bad(str(error)) from None
 
 
-def _sentinel(parts: SplitResult, timeout_s: float) -> Redis:
+def _single(url: str, _: Address, **pooled: Any) -> Redis:
+    """`redis://`, `rediss://` or `unix://`."""
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(url, **pooled)
+    return Redis.from_pool(pool)
+
+
+def _node(address: Address, **pooled: Any) -> Redis:
+    """Return the client of one node of `redis+cluster://[user:password@]host:port,…`."""
+    host, port = address
+    return Redis.from_pool(BlockingConnectionPool(host=host, port=port, **pooled))
+
+
+def _sentinel(parts: SplitResult, options: dict[str, Any], pooled: dict[str, Any]) -> Connect:
     """`redis+sentinel://[user:password@]host:port,…/name[/db][?sentinel_password=…]`."""
     name, _, database = parts.path.strip("/").partition("/")
     if not name:
         raise ValueError("name the master after the sentinels: redis+sentinel://host:port/name")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    secrets = {"password": query["sentinel_password"]} if "sentinel_password" in query else {}
-    times = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s}
-    hosts = _hosts(parts, _SENTINEL_PORT)
-    sentinel = Sentinel(hosts, sentinel_kwargs={**times, **secrets})  # type: ignore[no-untyped-call]  # it has no types
-    master: Redis = sentinel.master_for(
-        name,
-        db=int(database or 0),
-        max_connections=CONNECTIONS,
-        **_options(timeout_s),
-        **_credentials(parts),
-    )
-    return master
-
-
-def _cluster(parts: SplitResult, timeout_s: float) -> RedisCluster:
-    """`redis+cluster://[user:password@]host:port,…`."""
-    nodes = [ClusterNode(host, port) for host, port in _hosts(parts, _PORT)]
-    return RedisCluster(startup_nodes=nodes, **_options(timeout_s), **_credentials(parts))
-
-
-def _options(timeout_s: float) -> dict[str, Any]:
-    return {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-    }
+    connect = partial(_node, **options, password=query.get("sentinel_password"))
+    sentinels = Sentinels(_hosts(parts, _SENTINEL_PORT), name, connect)
+    pooled |= {"db": int(database or 0), **_credentials(parts)}
+    pooled |= {"connection_class": MasterConnection, "sentinels": sentinels}
+    return lambda _: Redis.from_pool(BlockingConnectionPool(**pooled))
 
 
 def _credentials(parts: SplitResult) -> dict[str, Any]:
@@ -108,7 +165,7 @@ def _credentials(parts: SplitResult) -> dict[str, Any]:
     return {name: text for name, text in found.items() if text}
 
 
-def _hosts(parts: SplitResult, port: int) -> list[tuple[str, int]]:
+def _hosts(parts: SplitResult, port: int) -> list[Address]:
     hosts = []
     for text in parts.netloc.rpartition("@")[2].split(","):
         address = urlsplit(f"//{text}")

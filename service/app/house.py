@@ -10,16 +10,17 @@ from service.adapters.clock import SteadyClock
 from service.adapters.journal import Journal
 from service.adapters.key_file import KeyFile
 from service.domain.ads import Catalog
-from service.domain.errors import BadConfiguration, Problem
+from service.domain.errors import BadConfiguration, Problem, RedisAway
 from service.flows.plan import Planner
 from service.flows.ship import Shipper
 from service.settings import Settings
 from service.telemetry import LogEvent, Metrics
+from service.web.demo import SITE as DEMO_SITE
 from service.web.keys import Health, Services
 
 TICK_S = 1.0
 RESTART_S = 1.0
-DEMO_SITE = "example"
+INSPECT_S, INSPECT_AGAIN_S = 600.0, 5.0
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class House:
     shipper: Shipper
     metrics: Metrics
     log: LogEvent
+    remarks: Callable[[], Awaitable[list[str]]]
     services: Services = field(init=False)
     ready: bool = False
     reload: str = "ok"
@@ -65,6 +67,21 @@ class House:
             self._reread_keys()
             await asyncio.sleep(TICK_S)
 
+    async def inspect(self) -> None:
+        """Warn of what Redis is not set up for, once it can be asked, and when that changes."""
+        said: list[str] = []
+        while True:
+            try:
+                found = await self.remarks()
+            except RedisAway:
+                await asyncio.sleep(INSPECT_AGAIN_S)
+                continue
+            for remark in found:
+                if remark not in said:
+                    self.log.warning("Redis", setting=remark)
+            said = found
+            await asyncio.sleep(INSPECT_S)
+
     async def watch(self) -> None:
         """Take each sound change of the configuration; refuse the others whole."""
         version = self.planner.plan.catalog.version
@@ -94,6 +111,7 @@ class House:
             "watch": self.watch,
             "journal": self.journal.tick,
             "ship": self.shipper.run,
+            "inspect": self.inspect,
         }
         tasks = [
             asyncio.create_task(self.supervised(name, run), name=name)
@@ -128,11 +146,13 @@ class House:
 
 
 def with_demo(catalog: Catalog, settings: Settings, public_url: str) -> Catalog:
-    """Return the catalogue; where there is a demo, with its own origin let into its site."""
+    """Return the catalogue; where there is a demo, with its own origins let into its site."""
     site = catalog.sites.get(DEMO_SITE)
     if site is None or not settings.demo:
         return catalog
     scheme, _, rest = public_url.partition("://")
-    origin = f"{scheme}://{rest.partition('/')[0]}"
-    sites = {**catalog.sites, site.id: replace(site, origins=site.origins | {origin})}
-    return replace(catalog, sites=sites)
+    host = rest.partition("/")[0]
+    # People type one name of their own machine as readily as the other.
+    names = {host, host.replace("127.0.0.1", "localhost"), host.replace("localhost", "127.0.0.1")}
+    origins = site.origins | {f"{scheme}://{name}" for name in names}
+    return replace(catalog, sites={**catalog.sites, site.id: replace(site, origins=origins)})

@@ -1,10 +1,12 @@
 """Opens every adapter in order, hands them to the flows, and closes them in reverse."""
 
+import os
 import platform
 import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -12,13 +14,15 @@ from service import __version__
 from service.adapters.agents import AgentLists
 from service.adapters.catalog import load_catalog
 from service.adapters.clock import SteadyClock
+from service.adapters.crash_points import VARIABLE, armed
 from service.adapters.embedded_engine import EmbeddedEngine
 from service.adapters.journal import Journal
-from service.adapters.journal_files import JournalLimits
+from service.adapters.journal_room import JournalLimits
 from service.adapters.key_file import KeyFile, create_key_file
 from service.adapters.redis_applier import TIMEOUT_S, RedisApplier
 from service.adapters.redis_counts import RedisCounts
 from service.adapters.redis_link import RedisLink
+from service.adapters.redis_settings import setting_remarks
 from service.app.house import House, with_demo
 from service.domain.tokens import Signer
 from service.flows.accounts import Accounts
@@ -40,6 +44,7 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
     catalog, warnings = load_catalog(settings.config)
     log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
+    reached = armed(os.environ.get(VARIABLE, ""))
     for warning in warnings:
         log.warning("configuration", problem=str(warning))
     key_file = _keys(settings)
@@ -55,13 +60,14 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
             clock=clock.now_ms,
             metrics=metrics,
             log=log,
+            reached=reached,
         )
         await journal.open()
         stack.push_async_callback(journal.close)
         shipper = Shipper(
             journal,
             journal,
-            RedisApplier(writing),
+            RedisApplier(writing, reached=reached),
             accounts=Accounts(metrics, log),
             clock=clock.now_ms,
             timing=Timing(),
@@ -69,9 +75,9 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         journal.on_commit = shipper.committed
         house = House(
             settings, public_url, Planner(with_demo(catalog, settings, public_url), clock.now_ms),
-            clock, key_file, journal, shipper, metrics, log,
+            clock, key_file, journal, shipper, metrics, log, partial(setting_remarks, writing),
         )  # fmt: skip
-        house.services = _services(house, Reports(RedisCounts(reading.client)))
+        house.services = _services(house, Reports(RedisCounts(reading)))
         _describe(house)
         async with house.running():
             yield house

@@ -2,25 +2,41 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from time import monotonic
 
 from service.domain.events import Verdict
 from service.domain.marks import Finding
 from service.domain.rows import StoredRow
 from service.flows.ports import Applied, Extent
-from service.flows.streams import Stream
+from service.flows.stream import Stream
 from service.telemetry import LogEvent, Metrics
 
+QUIET_S = 10.0  # a Redis that comes and goes is worth a line that often
 _SITE, _KIND = 0, 7  # places in an event's field
 
 
 class Accounts:
-    """Counts what Redis said, and keeps `state`, the shipper's own word for people."""
+    """Counts what Redis said; says what stays as it is once, however often it is seen."""
 
-    def __init__(self, metrics: Metrics, log: LogEvent) -> None:
+    def __init__(
+        self, metrics: Metrics, log: LogEvent, *, steady: Callable[[], float] = monotonic
+    ) -> None:
         self._metrics = metrics
         self._log = log
-        self.up: bool | None = None
-        self.state = "not asked yet"
+        self._steady = steady
+        self._quiet_until_s = 0.0
+        self._told = True  # that it is away, or nothing yet
+        self._up: bool | None = None
+        self._away = "not asked yet"
+        self._stuck: str | None = None
+
+    def state(self, halted: Stream | None) -> str:
+        """Return the shipper's word for people."""
+        if self._up is False:
+            return f"away: {self._away}"
+        if halted is not None:
+            return f"shard {halted.shard:02} halted: {halted.halted}"
+        return "ok" if self._up else self._away
 
     def watch(self, *, waiting: Callable[[], float], oldest_s: Callable[[], float]) -> None:
         """Let the gauges of the backlog read these whenever they are scraped."""
@@ -33,24 +49,31 @@ class Accounts:
 
     def answered(self) -> bool:
         """Note that Redis answers; return whether that is news."""
-        news, self.up = self.up is not True, True
+        news, self._up = self._up is not True, True
         if news:
-            self.state = "ok"
             self._metrics.redis_up.set(1)
+        if news and self._told:
+            self._told = False
             self._log.info("Redis answers")
         return news
 
     def away(self, reason: str) -> None:
         """Note that Redis does not answer or cannot write."""
-        if self.up is not False:
-            self._metrics.redis_up.set(0)
+        self._metrics.redis_up.set(0)
+        first, self._up, self._away = self._up is None, False, reason
+        if first or (not self._told and self._steady() >= self._quiet_until_s):
+            self._told, self._quiet_until_s = True, self._steady() + QUIET_S
             self._log.error("Redis is away; the journal keeps what it cannot take", reason=reason)
-        self.up, self.state = False, f"away: {reason}"
 
-    def halted(self, stream: Stream, reason: str) -> None:
+    def stuck(self, reason: str) -> None:
+        """Note that rows or a journal could not be deleted; they are tried again."""
+        if reason != self._stuck:
+            self._log.warning("journal keeps what could be deleted", reason=reason)
+        self._stuck = reason
+
+    def halted(self, stream: Stream) -> None:
         """Note that a shard goes no further until somebody looks, or the next round."""
-        self.state = f"shard {stream.shard:02} halted: {reason}"
-        self._log.error("shard halted", reason=reason, **_where(stream))
+        self._log.error("shard halted", reason=stream.halted, **_where(stream))
 
     def found(self, stream: Stream, finding: Finding, extent: Extent) -> None:
         """Note what a mark meant."""
@@ -63,7 +86,8 @@ class Accounts:
                 "Redis lost what no journal retains", lost=extent.lost, **_where(stream)
             )
         if finding is Finding.CLONED:
-            self.halted(stream, f"{stream.halted}; is its volume a copy?")
+            self._log.error("shard halted; is its volume a copy?", reason=stream.halted,
+                            **_where(stream))  # fmt: skip
 
     def applied(self, stream: Stream, rows: Sequence[StoredRow], applied: Applied) -> None:
         """Count each event by its verdict; a replay after Redis went back is no second event."""

@@ -4,32 +4,19 @@ Whatever goes wrong is settled in one way: read Redis' mark and go on from it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from time import monotonic
-from typing import TypeVar
 
-from service.domain.errors import JournalUnreadable, RedisAway, ShardHalted
+from service.domain.errors import RedisAway, ShardHalted
 from service.domain.events import SHARDS
 from service.flows.accounts import Accounts
 from service.flows.ports import Applier, Clock, Committed, Retention, RowSource
-from service.flows.streams import Stream
+from service.flows.settle import Settler, Timing, readable
+from service.flows.stream import Stream
+from service.flows.streams import Streams
+
+__all__ = ["Shipper", "Timing"]
 
 BACKOFF_S, BACKOFF_MAX_S = 0.05, 1.0
 DRAIN_POLL_S = 0.01
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How often marks are read, how long rows are kept once applied, and the clock for both.
-
-    A Redis that loses less than what is kept heals by replay.
-    """
-
-    marks_every_s: float = 5.0
-    retained_s: float = 900.0
-    steady: Callable[[], float] = monotonic
 
 
 class Shipper:
@@ -40,30 +27,32 @@ class Shipper:
         clock: Clock, timing: Timing,
     ) -> None:  # fmt: skip
         self._rows = rows
-        self._retention = retention
         self._applier = applier
         self._clock = clock
         self._timing = timing
-        self._steady = timing.steady
         self._accounts = accounts
-        self._streams: dict[tuple[str, int], Stream] = {}
+        self._streams = Streams()
+        self._settler = Settler(
+            self._streams, rows, retention, applier, accounts=accounts, timing=timing
+        )
         self._turns = [asyncio.Lock() for _ in range(SHARDS)]
         self._wakes = [asyncio.Event() for _ in range(SHARDS)]
+        self._refused = False
         accounts.watch(waiting=lambda: self.waiting, oldest_s=self._oldest_s)
 
     @property
     def state(self) -> str:
         """How Redis is, for people."""
-        return self._accounts.state
+        return self._accounts.state(self._streams.halted)
 
     @property
     def waiting(self) -> int:
         """Events in the journals that Redis has not applied."""
-        return sum(stream.waiting for stream in list(self._streams.values()))
+        return self._streams.waiting
 
     def committed(self, row: Committed) -> None:
         """Take note of a row that is now on disk, and ship it."""
-        self._stream(row.journal, row.shard).committed(row)
+        self._streams.mine(row).committed(row)
         self._wakes[row.shard].set()
 
     async def run(self) -> None:
@@ -75,24 +64,69 @@ class Shipper:
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until nothing is left to ship, but not longer; the rest is shipped by the next."""
-        deadline = self._steady() + timeout_s
-        while self.waiting and self._steady() < deadline:  # noqa: ASYNC110  many streams, one end
+        deadline = self._timing.steady() + timeout_s
+        while self.waiting and self._timing.steady() < deadline:  # noqa: ASYNC110  many streams, one end
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def _work(self, shard: int) -> None:
-        pause_s = BACKOFF_S
+        """Ship a shard's rows as they come; pause where trying again at once would not help."""
+        wake, pause_s = self._wakes[shard], BACKOFF_S
         while True:
-            await self._wakes[shard].wait()
-            self._wakes[shard].clear()
+            await wake.wait()
+            wake.clear()
+            shipped = False
             try:
-                async with self._turns[shard]:
-                    await self._ship(shard)
-                pause_s = BACKOFF_S
+                shipped = await self._turn(shard)
             except RedisAway as away:
                 self._lost(away)
+            if shipped:
+                pause_s = BACKOFF_S
+            elif self._streams.behind(shard):
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, BACKOFF_MAX_S)
-                self._wakes[shard].set()
+            if self._streams.behind(shard):
+                wake.set()
+
+    async def _turn(self, shard: int) -> bool:
+        """Ship a batch of each journal, so that none waits for another; say whether any went."""
+        shipped = False
+        async with self._turns[shard]:
+            for stream in self._streams.of(shard):
+                if stream.behind and not stream.sure:
+                    await self._settler.settle(shard)
+                    self._answered()
+                if stream.behind and stream.sure:
+                    shipped |= await self._ship_next(stream)
+        return shipped
+
+    async def _ship_next(self, stream: Stream) -> bool:
+        try:
+            return await self._ship(stream)
+        except ShardHalted as halted:
+            self._settler.halt(stream, halted)
+            return False
+
+    async def _ship(self, stream: Stream) -> bool:
+        """Ship a stream's next rows; say whether Redis took them."""
+        expected = stream.mark or 0
+        rows = await readable(self._rows.rows(stream.journal, stream.shard, expected))
+        if not rows:
+            stream.missed()
+            raise ShardHalted("rows that were committed are not there", lasting=False)
+        try:
+            with self._accounts.timed():
+                applied = await self._applier.apply(stream.shard, stream.journal, expected, rows)
+        except BaseException as error:  # whatever it is, the rows may have been applied
+            self._refused = self._refused or isinstance(error, RedisAway)
+            stream.doubt()
+            raise
+        self._answered(took=applied.done)
+        if not applied.done:
+            stream.doubt()
+            return False
+        stream.applied(rows, self._timing.steady())
+        self._accounts.applied(stream, rows, applied)
+        return True
 
     async def _rounds(self) -> None:
         """Read every mark of every journal again: a Redis that went back while idle shows here."""
@@ -106,107 +140,26 @@ class Shipper:
             await asyncio.sleep(pause_s)
 
     async def _round(self) -> None:
-        for journal in await self._rows.held():
-            for shard in range(SHARDS):
-                self._stream(journal, shard)
+        await self._settler.hold()
         for shard in range(SHARDS):
             async with self._turns[shard]:
-                await self._settle(shard)
-                await self._prune(shard)
+                await self._settler.tend(shard)
+                self._answered()
             self._wakes[shard].set()
-        await self._retention.retire(self._applier.forget)
-        held = frozenset(await self._rows.held())
-        self._streams = {key: one for key, one in self._streams.items() if key[0] in held}
-
-    async def _ship(self, shard: int) -> None:
-        """Ship a shard's rows until there are none, the oldest journal first."""
-        for stream in self._of(shard):
-            try:
-                while stream.behind:
-                    if stream.sure:
-                        await self._ship_next(stream)
-                    else:
-                        await self._settle(shard)
-            except ShardHalted as halted:
-                self._halt(stream, halted)
-
-    async def _ship_next(self, stream: Stream) -> None:
-        expected = stream.mark or 0
-        rows = await self._readable(self._rows.rows(stream.journal, stream.shard, expected))
-        if not rows:  # what was announced is not there: let the journal itself say what is
-            stream.last = 0
-            stream.doubt()
-            return
-        try:
-            with self._accounts.timed():
-                applied = await self._applier.apply(stream.shard, stream.journal, expected, rows)
-        except RedisAway:
-            stream.doubt()
-            raise
-        self._answered()
-        if not applied.done:
-            stream.doubt()
-            return
-        stream.applied(rows[-1].number, sum(row.total for row in rows), self._steady())
-        self._accounts.applied(stream, rows, applied)
-
-    async def _settle(self, shard: int) -> None:
-        """Read the shard's marks and take them for the truth."""
-        marks = await self._applier.marks(shard)
-        self._answered()
-        for stream in self._of(shard):
-            mark = marks.get(stream.journal, 0)
-            if not stream.sure or stream.mark != mark:
-                try:
-                    reading = self._rows.extent(stream.journal, shard, mark)
-                    extent = await self._readable(reading)
-                except ShardHalted as halted:
-                    self._halt(stream, halted)
-                    continue
-                finding = stream.found(mark, extent, self._steady())
-                self._accounts.found(stream, finding, extent)
-            await self._retention.covered(stream.journal, shard, mark)
-
-    async def _prune(self, shard: int) -> None:
-        for stream in self._of(shard):
-            through = (
-                stream.prunable(self._steady() - self._timing.retained_s) if stream.sure else 0
-            )
-            if through:
-                await self._retention.prune(stream.journal, shard, through)
-
-    async def _readable(self, reading: Awaitable[_T]) -> _T:
-        try:
-            return await reading
-        except JournalUnreadable as unreadable:
-            raise ShardHalted(f"journal unreadable: {unreadable}", lasting=True) from unreadable
-
-    def _halt(self, stream: Stream, halted: ShardHalted) -> None:
-        stream.doubt()
-        stream.halted = halted.reason if halted.lasting else None
-        self._accounts.halted(stream, halted.reason)
+        await self._settler.retire()
 
     def _lost(self, away: RedisAway) -> None:
         """Doubt every mark: behind a new connection may be another Redis, or an older one."""
         self._accounts.away(str(away))
-        for stream in self._streams.values():
-            stream.doubt()
+        self._streams.doubt()
 
-    def _answered(self) -> None:
-        if self._accounts.answered():
+    def _answered(self, *, took: bool = False) -> None:
+        """Say that Redis is back; where it could be read but refused rows, once it takes them."""
+        self._refused = self._refused and not took and self._streams.moving
+        if not self._refused and self._accounts.answered():
             for wake in self._wakes:
                 wake.set()
 
-    def _of(self, shard: int) -> list[Stream]:
-        return [stream for stream in self._streams.values() if stream.shard == shard]
-
-    def _stream(self, journal: str, shard: int) -> Stream:
-        stream = self._streams.get((journal, shard))
-        if stream is None:
-            stream = self._streams[journal, shard] = Stream(journal, shard)
-        return stream
-
     def _oldest_s(self) -> float:
-        streams = list(self._streams.values())  # metrics are rendered in another thread
-        times = [stream.oldest_ms for stream in streams if stream.oldest_ms is not None]
-        return max(0.0, (self._clock() - min(times)) / 1_000) if times else 0.0
+        oldest_ms = self._streams.oldest_ms
+        return 0.0 if oldest_ms is None else max(0.0, (self._clock() - oldest_ms) / 1_000)

@@ -1,92 +1,81 @@
-"""What is known of one journal's rows in one shard: mark, backlog, age; does no I/O."""
+"""All journals' rows in all shards on their way to Redis, and what they come to; does no I/O."""
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
-from service.domain.marks import Finding, compare
-from service.flows.ports import Committed, Extent
-
-_GRAIN_S = 1.0  # of the times that are kept: a row is deleted up to this much later
+from service.domain.events import SHARDS
+from service.flows.ports import Committed
+from service.flows.stream import Stream
 
 
-@dataclass(slots=True)
-class Stream:
-    """Rows of one journal and shard on their way to Redis.
+class Streams:
+    """All streams, by shard and then in the order in which their journals came."""
 
-    `mark` is what Redis was last known to have applied; `sure` says that nothing has put it in
-    doubt since. `counted` is the highest row whose events have been counted in metrics, `gap` the
-    mark at which rows were last found missing.
-    """
+    def __init__(self) -> None:
+        self._shards: list[dict[str, Stream]] = [{} for _ in range(SHARDS)]
+        self._left: set[str] = set()
 
-    journal: str
-    shard: int
-    last: int = 0
-    pruned: int = 0
-    mark: int | None = None
-    sure: bool = False
-    waiting: int = 0
-    oldest_ms: int | None = None
-    counted: int = 0
-    gap: int | None = None
-    halted: str | None = None
-    _applied: deque[tuple[float, int]] = field(default_factory=deque)
+    def __iter__(self) -> Iterator[Stream]:
+        # Lists, for whoever looks from another thread.
+        return (stream for shard in self._shards for stream in list(shard.values()))
 
     @property
-    def behind(self) -> bool:
-        """Whether there is something to do: rows to ship, or a mark to find out."""
-        return self.halted is None and (not self.sure or (self.mark or 0) < self.last)
+    def waiting(self) -> int:
+        """Events in the journals that Redis has not applied."""
+        return sum(stream.waiting for stream in self)
 
-    def committed(self, row: Committed) -> None:
-        """Take note of a new row."""
-        self.last = row.number
-        if self.waiting == 0:
-            self.oldest_ms = row.made_ms
-        self.waiting += row.total
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the first of them was made, None if there are none."""
+        times = (stream.oldest_ms for stream in self)
+        return min((ms for ms in times if ms is not None), default=None)
 
-    def found(self, mark: int, extent: Extent, now_s: float) -> Finding:
-        """Take a mark that was just read for the truth and say what it means.
+    @property
+    def moving(self) -> bool:
+        """Whether events wait in a stream that is not halted."""
+        return any(stream.waiting and not stream.resting for stream in self)
 
-        `extent` is the journal's own account, seen from that mark.
-        """
-        finding = compare(mark, self.mark, pruned=extent.pruned, last=max(extent.last, self.last))
-        if finding is Finding.GAP:  # said once, not at every look until the next row is applied
-            finding = Finding.STEADY if mark == self.gap else finding
-            self.gap = mark
-        if finding is Finding.CLONED:
-            self.halted = f"mark {mark} is beyond the last row {self.last}"
-            return finding
-        self.mark, self.sure = mark, True
-        self.waiting, self.oldest_ms = extent.waiting, extent.oldest_ms
-        self.last, self.pruned = max(extent.last, self.last), extent.pruned
-        self._applied = deque((at_s, row) for at_s, row in self._applied if row <= mark)
-        self._note(now_s)
-        return finding
+    @property
+    def halted(self) -> Stream | None:
+        """One that goes no further, if there is one."""
+        return next((stream for stream in self if stream.halted), None)
 
-    def applied(self, through: int, total: int, now_s: float) -> None:
-        """Take note that Redis applied rows up to a number, with so many events."""
-        self.mark = through
-        self.waiting = max(0, self.waiting - total)
-        if through >= self.last:
-            self.oldest_ms, self.waiting = None, 0
-        self._note(now_s)
+    def of(self, shard: int) -> list[Stream]:
+        """Return a shard's streams, the oldest journal's first."""
+        return list(self._shards[shard].values())
+
+    def behind(self, shard: int) -> bool:
+        """Whether there is something to do in a shard."""
+        return any(stream.behind for stream in self._shards[shard].values())
+
+    def mine(self, row: Committed) -> Stream:
+        """Return the stream of a row that this process wrote."""
+        shard = self._shards[row.shard]
+        if row.journal not in shard:
+            shard[row.journal] = Stream(row.journal, row.shard, own=True)
+        return shard[row.journal]
+
+    def hold(self, journals: Sequence[str]) -> None:
+        """Have a stream in each shard for these journals, and none for others but the own."""
+        self._left.intersection_update(journals)
+        for number, shard in enumerate(self._shards):
+            for journal in set(shard) - set(journals):
+                if not shard[journal].own:
+                    del shard[journal]
+            for journal in journals:
+                if journal not in shard and journal not in self._left:
+                    shard[journal] = Stream(journal, number)
+
+    def leave(self, journal: str) -> bool:
+        """Have no more to do with a journal, if every mark of it is known; say whether it is."""
+        streams = [shard[journal] for shard in self._shards if journal in shard]
+        known = journal in self._left or (len(streams) == SHARDS and all(s.sure for s in streams))
+        if known:
+            self._left.add(journal)
+            for shard in self._shards:
+                shard.pop(journal, None)
+        return known
 
     def doubt(self) -> None:
-        """The mark must be read again before anything else is sent."""
-        self.sure = False
-
-    def prunable(self, before_s: float) -> int:
-        """Return the last row that Redis has kept since before then, 0 for none."""
-        through = 0
-        while self._applied and self._applied[0][0] <= before_s:
-            through = self._applied.popleft()[1]
-        return through
-
-    def _note(self, now_s: float) -> None:
-        """Remember when the mark was reached, a second's marks as one."""
-        mark = self.mark or 0
-        if not mark or (self._applied and self._applied[-1][1] >= mark):
-            return
-        if self._applied and now_s - self._applied[-1][0] < _GRAIN_S:
-            self._applied[-1] = (now_s, mark)  # later, never earlier
-        else:
-            self._applied.append((now_s, mark))
+        """Every mark must be read again."""
+        for stream in self:
+            stream.doubt()

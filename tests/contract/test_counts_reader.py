@@ -5,9 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from service.adapters.redis_counts import KEYS_PER_PIPELINE, RedisCounts
 from service.domain.errors import CountsUnavailable
@@ -62,7 +59,8 @@ async def reader(request: pytest.FixtureRequest) -> AsyncIterator[CountsReader]:
     if request.param == "valkey":
         async with counted.valkey() as client:
             await _fill(client)
-            yield RedisCounts(client)
+            async with counted.linked(client) as link:
+                yield RedisCounts(link)
     else:
         hours: Hashes = {
             (Bucket("hour", HOUR), 0): {FIELD: 2},
@@ -127,33 +125,33 @@ async def test_a_cluster_answers_alike() -> None:
     port = counted.free_port()
     async with counted.valkey(cluster_port=port) as client:
         await _fill(client)
-        async with RedisCluster(host="127.0.0.1", port=port) as cluster:
-            reader = RedisCounts(cluster)
+        async with counted.linked_to(f"redis+cluster://127.0.0.1:{port}") as link:
+            reader = RedisCounts(link)
             span = [Bucket("day", DAY - 24), Bucket("hour", HOUR)]
             assert await _total(reader.counts(span)) == {span[0]: 10, span[1]: 5}
             assert await _total(reader.articles([Bucket("day", DAY)])) == {Bucket("day", DAY): 4}
             assert await reader.names([HOUR], ["a:00ff", "a:02"]) == {"a:00ff": "Zürich"}
-        away = RedisCluster(host="127.0.0.1", port=1)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "redis+sentinel"])
+async def test_a_redis_that_is_away_is_said_to_be_so(scheme: str) -> None:
+    async with counted.linked_to(f"{scheme}://127.0.0.1:1/0") as link:
+        reader = RedisCounts(link)
         with pytest.raises(CountsUnavailable):
-            await RedisCounts(away, timeout_s=0.5).names([HOUR], ["a:00ff"])
-
-
-async def test_a_redis_that_is_away_is_said_to_be_so() -> None:
-    reader = RedisCounts(Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)))
-    with pytest.raises(CountsUnavailable):
-        await _total(reader.counts([Bucket("hour", HOUR)]))
-    with pytest.raises(CountsUnavailable):
-        await reader.names([HOUR], ["a:00ff"])
+            await _total(reader.counts([Bucket("hour", HOUR)]))
+        with pytest.raises(CountsUnavailable):
+            await reader.names([HOUR], ["a:00ff"])
 
 
 async def test_a_redis_that_hangs_is_given_up_on(engine: Redis) -> None:
-    reader = RedisCounts(engine, timeout_s=0.2)
-    await engine.client_pause(700)
-    with pytest.raises(CountsUnavailable):
-        await _total(reader.counts([Bucket("hour", HOUR)]))
+    async with counted.linked(engine) as link:
+        await engine.client_pause(700)
+        with pytest.raises(CountsUnavailable):
+            await _total(RedisCounts(link, timeout_s=0.2).counts([Bucket("hour", HOUR)]))
 
 
 async def test_a_key_of_another_type_is_an_error_not_a_zero(engine: Redis) -> None:
     await engine.set("hb:{04}:hour:2026112413", "text")
-    with pytest.raises(CountsUnavailable):
-        await _total(RedisCounts(engine).counts([Bucket("hour", HOUR)]))
+    async with counted.linked(engine) as link:
+        with pytest.raises(CountsUnavailable):
+            await _total(RedisCounts(link).counts([Bucket("hour", HOUR)]))

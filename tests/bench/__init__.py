@@ -1,0 +1,1 @@
+"""The benchmark: the service against a bare aiohttp server, in interleaved rounds of one run."""

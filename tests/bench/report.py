@@ -1,0 +1,137 @@
+"""The results as a table for people and as JSON for whoever compares runs; measures nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from statistics import median
+
+from tests.bench.footprint import Footprint
+from tests.bench.rounds import Measured, Pair, Rounds
+from tests.bench.rows import ROWS, Row
+
+HEAD = (
+    f"{'row':9}{'ratio':>6} {'(lowest–highest)':17}{'rate':>6}{'µs':>8}{'base µs':>9}"
+    f"{'per s':>8}{'base/s':>8}{'p50 ms':>8}{'p99 ms':>8}"
+)
+EXPLAINED = """\
+ratio: server CPU per answer of the base ÷ the row's, pair by pair; 1 = as cheap as the base.
+rate: answers a second of the row ÷ the base's, pair by pair.
+All figures are medians of the rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure and the bound that the project set for it."""
+
+    name: str
+    value: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure keeps within its bound."""
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    def __str__(self) -> str:
+        """Return a line that begins with the verdict."""
+        sign = "≥" if self.at_least else "≤"
+        return f"{'pass' if self.met else 'FAIL'}  {self.name} {self.value:.2f} {sign} {self.bound}"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All of one run; what was not asked for is None."""
+
+    facts: dict[str, str]
+    rounds: Rounds | None
+    footprint: Footprint | None
+
+    def goals(self) -> Iterator[Goal]:
+        """Yield the goals that this run can judge."""
+        if self.rounds and "decision" in self.rounds.pairs:
+            yield Goal("decision × canned, CPU", self.rounds.cpu_ratio("decision"), 0.65, True)
+        if self.rounds and "ua_flood" in self.rounds.pairs:
+            costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["ua_flood"]]
+            yield Goal("ua_flood ÷ decision, CPU", median(costs), 1.3)
+        if self.footprint:
+            yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
+            yield Goal("warm start, s", median(self.footprint.starts_s), 3)
+
+    def text(self) -> str:
+        """Return everything for a terminal."""
+        lines = [f"{name}: {value}" for name, value in self.facts.items()]
+        if self.rounds:
+            lines += ["", HEAD, *_rows(self.rounds), "", EXPLAINED, *_texts(self.rounds)]
+            lines += ["", *_counted(self.rounds)]
+        if self.footprint:
+            light = self.footprint
+            lines += ["", f"idle Pss without engine, MB: {_figures(light.idle_mb, 1)}"]
+            lines += [f"warm starts with engine, s: {_figures(light.starts_s, 2)}"]
+            lines += [f"CPU in them, without engine, s: {_figures(light.starts_cpu_s, 2)}"]
+        return "\n".join((*lines, "", *map(str, self.goals()), ""))
+
+    def json(self) -> dict[str, object]:
+        """Return everything, each round included."""
+        rounds, footprint = self.rounds, self.footprint
+        return {
+            "facts": self.facts,
+            "rows": {
+                name: {"cpu_ratio": rounds.cpu_ratio(name), "pairs": [asdict(p) for p in pairs]}
+                for name, pairs in rounds.pairs.items()
+            }
+            if rounds
+            else {},
+            "loaded_pss_mb": rounds.loaded_mb if rounds else [],
+            "footprint": asdict(footprint) if footprint else None,
+            "goals": [{**asdict(goal), "met": goal.met} for goal in self.goals()],
+        }
+
+
+def line(name: str, pairs: list[Pair]) -> str:
+    """Return the table's line for some rounds of a row."""
+
+    def of(figure: Callable[[Pair], float]) -> float:
+        return median(map(figure, pairs))
+
+    ratios = [pair.cpu_ratio for pair in pairs]
+    span = f"({min(ratios):.2f}–{max(ratios):.2f})"
+    return (
+        f"{name:9}{of(lambda p: p.cpu_ratio):6.2f} {span:17}{of(lambda p: p.rate_ratio):6.2f}"
+        f"{of(lambda p: p.row.us):8.1f}{of(lambda p: p.base.us):9.1f}"
+        f"{of(lambda p: p.row.per_s):8.0f}{of(lambda p: p.base.per_s):8.0f}"
+        f"{of(lambda p: p.row.p50_ms):8.2f}{of(lambda p: p.row.p99_ms):8.2f}"
+    )
+
+
+def _measured_rows(rounds: Rounds) -> list[Row]:
+    return [row for row in ROWS if row.name in rounds.pairs]
+
+
+def _rows(rounds: Rounds) -> list[str]:
+    return [line(row.name, rounds.pairs[row.name]) for row in _measured_rows(rounds)]
+
+
+def _texts(rounds: Rounds) -> list[str]:
+    return [f"{row.name}: {row.text}" for row in _measured_rows(rounds)]
+
+
+def _counted(rounds: Rounds) -> Iterator[str]:
+    """Yield what became of the events, and how much a full beacon gains over single ones."""
+    event_rates: dict[str, float] = {}
+    for row in _measured_rows(rounds):
+        measured: list[Measured] = [pair.row for pair in rounds.pairs[row.name]]
+        if row.events:
+            valid = sum(each.verdicts.get("valid", 0) for each in measured)
+            repeated = sum(each.verdicts.get("duplicate", 0) for each in measured)
+            event_rates[row.name] = median(each.per_s for each in measured) * row.events
+            yield (
+                f"{row.name}: {valid} events counted valid, {repeated} duplicate, none other;"
+                f" {event_rates[row.name]:.0f} events a second"
+            )
+    if {"events", "events20"} <= event_rates.keys():
+        yield f"events20 ÷ events: {event_rates['events20'] / event_rates['events']:.1f} × events/s"
+    yield f"Pss of the service after a round: {median(rounds.loaded_mb):.1f} MB"
+
+
+def _figures(figures: list[float], digits: int) -> str:
+    return " ".join(f"{figure:.{digits}f}" for figure in figures)

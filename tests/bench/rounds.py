@@ -1,0 +1,162 @@
+"""Interleaved rounds: each starts both servers afresh and drives them by turns; judges nothing."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from statistics import median
+
+from service.adapters.agents import LOOKUPS_PER_S
+from tests.bench.baseline import baseline
+from tests.bench.ledger import Ledger
+from tests.bench.load import ask, drive, write_requests
+from tests.bench.processes import BenchError, cpu_s, on_core, pss_mb
+from tests.bench.publisher import Publisher
+from tests.bench.readers import Browser
+from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions
+from tests.serving import serving
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One server under one load: its CPU per answer, and what the other end saw."""
+
+    us: float
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    answered: int
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A row and what it is against, one right after the other."""
+
+    row: Measured
+    base: Measured
+
+    @property
+    def cpu_ratio(self) -> float:
+        """What the base costs as a part of what the row costs; 1 is as good as the base."""
+        return self.base.us / self.row.us
+
+    @property
+    def rate_ratio(self) -> float:
+        """Answers a second of the row as a part of the base's."""
+        return self.row.per_s / self.base.per_s
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """The pairs of all rounds by row, and the service's memory after each round, in MB."""
+
+    pairs: dict[str, list[Pair]]
+    loaded_mb: list[float]
+
+    def cpu_ratio(self, row: str) -> float:
+        """Return the median of the paired ratios; never the ratio of medians."""
+        return median(pair.cpu_ratio for pair in self.pairs[row])
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A running server; only the service has a ledger."""
+
+    url: str
+    pid: int
+    ledger: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all rounds share."""
+
+    directory: Path
+    script: Path
+    publisher: Publisher
+    browsers: tuple[Browser, ...]
+    redis_url: str
+    core: int
+    seconds: int
+
+    async def run(
+        self, rows: Sequence[Row], rounds: int, tell: Callable[[int, str, Pair], None]
+    ) -> Rounds:
+        """Measure every row once a round."""
+        result = Rounds({row.name: [] for row in rows}, [])
+        for number in range(rounds):
+            async with self._sides(number) as (service, bare):
+                await self._warm(service, bare)
+                for row in rows:
+                    # By turns first and second, so that a drift of the machine favours neither.
+                    pair = await self._pair(row, service, bare, base_first=number % 2 == 0)
+                    result.pairs[row.name].append(pair)
+                    tell(number, row.name, pair)
+                result.loaded_mb.append(pss_mb(service.pid))
+        return result
+
+    @asynccontextmanager
+    async def _sides(self, number: int) -> AsyncIterator[tuple[Side, Side]]:
+        prefix, data = on_core(self.core), self.directory / f"data{number}"
+        flags = ("--redis-url", self.redis_url, "--keys", str(self.publisher.keys))
+        async with (
+            serving(data, *flags, config=self.publisher.config, prefix=prefix) as service,
+            baseline(prefix) as bare,
+        ):
+            ledger = Ledger(service.internal)
+            yield Side(service.public, service.process.pid, ledger), Side(bare.public, bare.pid)
+            if await service.stop() != 0:
+                raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
+
+    async def _warm(self, service: Side, bare: Side) -> None:
+        """Fill the caches: the service looks up only so many user agents a second."""
+        _, path = self._prepared("warm", decisions, REPEATED)
+        seconds = ceil(len(self.browsers) / LOOKUPS_PER_S) + 1
+        for side, time in ((service, seconds), (bare, 1)):
+            await drive(side.url, self.script, path, connections=CONNECTIONS, seconds=time)
+
+    async def _pair(self, row: Row, service: Side, bare: Side, *, base_first: bool) -> Pair:
+        made = row.per_s * self.seconds or REPEATED
+        load = base_load = self._prepared(row.name, row.requests, made)
+        against = bare
+        if row.base is not None:
+            base_load, against = self._prepared(f"{row.name}-base", row.base, REPEATED), service
+        if base_first:
+            base = await self._measured(row, against, *base_load)
+            return Pair(await self._measured(row, service, *load), base)
+        measured = await self._measured(row, service, *load)
+        return Pair(measured, await self._measured(row, against, *base_load))
+
+    def _prepared(self, name: str, requests: Requests, count: int) -> tuple[bytes, Path]:
+        """Return one request for a look at its answer, and the file with those for the load."""
+        made = requests(self.publisher, self.browsers)
+        first, path = next(made), self.directory / f"{name}.requests"
+        write_requests(path, islice(made, count))
+        return first, path
+
+    async def _measured(self, row: Row, side: Side, first: bytes, path: Path) -> Measured:
+        ledger = side.ledger if row.events else None
+        before = ledger.verdicts() if ledger else None
+        self._look(row, side, first)
+        cpu_before = cpu_s(side.pid)
+        driven = await drive(
+            side.url, self.script, path, connections=row.connections, seconds=self.seconds
+        )
+        verdicts: dict[str, int] = {}
+        if ledger is not None and before is not None:
+            # Counting in Redis comes after the answers; its cost is the events' all the same.
+            most = driven.answered + row.connections + 1
+            verdicts = await ledger.settled(
+                before, at_least=driven.answered * row.events, at_most=most * row.events
+            )
+        us = (cpu_s(side.pid) - cpu_before) * 1e6 / driven.answered
+        return Measured(us, driven.per_s, driven.p50_ms, driven.p99_ms, driven.answered, verdicts)
+
+    @staticmethod
+    def _look(row: Row, side: Side, request: bytes) -> None:
+        answer = ask(side.url, request)
+        if side.ledger is not None and not row.good(answer):
+            raise BenchError(f"{row.name}: answered {answer.status} {answer.body[:300]!r}")
