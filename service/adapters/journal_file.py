@@ -32,11 +32,16 @@ class JournalFile:
     `used_at_most` bounds the size of the pages in use and costs nothing to read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._db = sqlite3.connect(path, isolation_level=None, cached_statements=_CACHED_STATEMENTS)
+        self._db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            uri=True, isolation_level=None, cached_statements=_CACHED_STATEMENTS,
+        )  # fmt: skip
         try:
-            self._prepare()
+            self._check_format()
+            if not read_only:
+                self._prepare()
             ends = [self._end(shard) for shard in range(SHARDS)]
             self._next = max(number for number, _ in ends) + 1
             self._sums = [total for _, total in ends]
@@ -130,14 +135,18 @@ class JournalFile:
         """Close the file; what was committed stays."""
         self._db.close()
 
-    def _prepare(self) -> None:
+    def _check_format(self) -> None:
         (version,) = self._one("PRAGMA user_version") or (0,)
         if version > FORMAT:
             raise NewerFormat(f"{self.path.name} has format {version}; this version reads {FORMAT}")
+
+    def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA busy_timeout = 0")  # nobody else may have it open
-        if version == 0:  # new, or its maker crashed before the one transaction that makes it
+        if self._one("PRAGMA user_version") == (
+            0,
+        ):  # new, or its maker crashed before the one transaction that makes it
             with self._transaction():
                 for statement in SCHEMA:
                     self._db.execute(statement)
