@@ -22,6 +22,8 @@ from devtools.words import fail, say
 
 UV = "uv>=0.9,<1"  # only `lock` needs it, so no lock file names it
 ALONE = frozenset({"lint", "fmt", "lock", "embed"})  # they would not heed arguments
+# Most tests wait for processes, disks and seconds: more workers than a small machine has cores.
+ALL_TESTS = ("-q", "-n", "4", "--dist", "loadfile")
 LINTERS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
@@ -65,7 +67,7 @@ def test(arguments: Sequence[str]) -> None:
     provide_prometheus(VENV / "bin")
     if not arguments:
         run_linters()
-    become("-m", "pytest", *arguments)
+    become("-m", "pytest", *(arguments or ALL_TESTS))
 
 
 def lint(_: Sequence[str]) -> None:
