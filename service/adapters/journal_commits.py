@@ -96,7 +96,8 @@ class GroupCommits:
                 waiters, self._waiters = self._waiters, []
                 reason = await self._commit_one(events, bounded=bounded)
                 self._in_memory -= len(events)
-                self._reached(CrashPoint.BEFORE_ANSWER)
+                if waiters:
+                    self._reached(CrashPoint.BEFORE_ANSWER)
                 for future in waiters:
                     _settle(future, reason)
                 look, bounded = False, True

@@ -30,8 +30,10 @@ class JournalFiles(JournalShelf):
         try:
             if bounded:
                 self._room.check(self.files.values(), self.written.path)
+            if not rows:
+                return []
             self._reached(CrashPoint.BEFORE_COMMIT)
-            numbers = self.written.append(rows) if rows else []
+            numbers = self.written.append(rows)
         except sqlite3.Error as error:
             if is_for_want_of_room(error):
                 raise NoRoom(DISK) from error

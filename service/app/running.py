@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from service.app.house import House
+from service.app.loop_errors import LoopErrors
 from service.app.services import open_house
 from service.domain.errors import BadConfiguration, Problem
 from service.settings import Address, Settings
@@ -52,6 +53,7 @@ def serve(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
+    asyncio.get_running_loop().set_exception_handler(LoopErrors(logger()))
     signals = Signals()
     public = _bound("public", settings.public)
     internal = _bound("internal", settings.internal)
@@ -66,6 +68,7 @@ async def _run(settings: Settings) -> int:
         await _until_stopped(signals, house)
         house.ready = False
         logger().info("stopping", grace_s=settings.grace_s)
+        readers.leave()
         if not house.failed.is_set():
             await signals.sleep(settings.grace_s)
         await _unless_hurried(signals, readers.stop(signals.within(REQUESTS_S)))

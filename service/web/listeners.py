@@ -11,6 +11,7 @@ from service.web.middleware import problem
 
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
+RECEIVE_POLL_S = 0.01
 
 
 def refuse_slow_parser() -> None:
@@ -42,7 +43,16 @@ class _Protocol(web.RequestHandler):
     Those pages name its versions, and what cannot be parsed or expected they repeat.
     """
 
-    __slots__ = ()
+    __slots__ = ("_leaving",)
+
+    def __init__(self, server: web.Server, leaving: asyncio.Event, **options: Any):
+        super().__init__(server, **options)
+        self._leaving = leaving
+
+    @property
+    def receiving(self) -> bool:
+        """Whether a request runs whose body is not all here yet."""
+        return self._current_request is not None and not self._current_request.content.is_eof()
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -51,6 +61,8 @@ class _Protocol(web.RequestHandler):
         # By the plain class: asking for `HTTPException`, an abstract one's, costs 0.3 µs each time.
         if isinstance(resp, Exception):
             resp = problem(resp.status)
+        if self._leaving.is_set():
+            resp.force_close()
         return super().finish_response(request, resp, start_time)
 
     def handle_error(
@@ -72,6 +84,7 @@ class Listener:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         self._sock = sock
         self._server: asyncio.Server | None = None
+        self._leaving = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -85,14 +98,39 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._factory(loop), sock=self._sock)
 
+    def leave(self) -> None:
+        """Go on serving, but end every connection with its next answer."""
+        self._leaving.set()
+
     async def stop(self, timeout_s: float) -> None:
         """Accept no more, let running requests finish within the time, close the rest."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        self.leave()
         if self._server is not None and self._runner.server is not None:
             self._server.close()
+            await self._receive(deadline)
             self._runner.server.pre_shutdown()
-            await self._runner.server.shutdown(timeout_s)
+            left_s = max(0.0, deadline - asyncio.get_running_loop().time())
+            await self._runner.server.shutdown(left_s)
         await self._runner.cleanup()
         self._sock.close()
+
+    async def _receive(self, deadline: float) -> None:
+        """Close what is idle, and wait for the bodies of the requests that run.
+
+        What still arrives on a connection that is closing aiohttp throws away.
+        """
+        server = self._runner.server
+        while server is not None and asyncio.get_running_loop().time() < deadline:
+            receiving = False
+            for connection in server.connections:
+                if isinstance(connection, _Protocol) and connection.receiving:
+                    receiving = True
+                else:
+                    connection.close()
+            if not receiving:
+                return
+            await asyncio.sleep(RECEIVE_POLL_S)
 
     def _factory(self, loop: asyncio.AbstractEventLoop) -> Callable[[], web.RequestHandler]:
         server = self._runner.server
@@ -100,9 +138,10 @@ class Listener:
             raise RuntimeError("set the runner up first")
         return lambda: _Protocol(
             server,
+            self._leaving,
             loop=loop,
             keepalive_timeout=KEEPALIVE_S,
-            access_log=None,  # type: ignore[arg-type]  # what aiohttp's own runners pass for none
+            access_log=None,  # what aiohttp's own runners pass for none
             # A compressed body is refused unread: it could only be a bomb.
             auto_decompress=False,
         )

@@ -47,7 +47,7 @@ class Home:
     ("point", "occurrences", "flags"),
     [
         (CrashPoint.AFTER_COMMIT, (1, 2, 40), ()),
-        (CrashPoint.BEFORE_ANSWER, (2, 3, 40), ()),
+        (CrashPoint.BEFORE_ANSWER, (1, 2, 40), ()),
         (CrashPoint.AFTER_APPLY, (1, 2, 40), ()),
         (CrashPoint.BEFORE_DELETE, (1, 2), SMALL),
     ],

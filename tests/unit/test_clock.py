@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.adapters.clock import JUMP_MS, STABLE_S, SteadyClock
+from service.adapters.clock import JUMP_MS, SteadyClock
 from tests.fakes import StandingClock
 
 START_S = 1_795_526_405
 HOUR_S = 3_600
+STABLE_S = 60
 
 
 class Times:

@@ -22,7 +22,7 @@ CREATE = (
 
 
 def test_it_is_made_with_one_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    path = tmp_path / "var" / "keys"
+    path = tmp_path / "var" / "handbill" / "keys"
     previous = os.umask(0)
     try:
         create_key_file(path)
@@ -191,9 +191,9 @@ def test_taking_the_files_rights_away_is_enough_to_have_it_read(tmp_path: Path) 
 
 
 def test_a_new_line_is_a_key_never_made_before(tmp_path: Path) -> None:
-    lines = [new_key_line(7), new_key_line(7)]
+    lines = [new_key_line(255), new_key_line(255)]
     assert lines[0] != lines[1]
-    assert parse_token(KeyFile(_file(tmp_path, lines[0])).signer.sign(TOKEN)).key == 7
+    assert parse_token(KeyFile(_file(tmp_path, lines[0])).signer.sign(TOKEN)).key == 255
 
 
 def _file(directory: Path, text: str) -> Path:

@@ -176,6 +176,7 @@ def test_loopback_is_for_this_machine_only(host: str) -> None:
 def test_both_listeners_cannot_have_one_address_unless_the_system_chooses() -> None:
     assert _problems("--public", "127.0.0.1:8081") == ["--internal"]
     assert _read("--public", "127.0.0.1:0", "--internal", "127.0.0.1:0").public.port == 0
+    assert _read("--public", "127.0.0.1:65535").public.port == 65_535
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_an_address_is_written_as_a_url_with_the_port_that_was_bound() -> None:
     assert Address("::1", 80).url() == "http://[::1]:80"
 
 
-@pytest.mark.parametrize("argument", ["--unheard-of", "--conf", "stray"])
+@pytest.mark.parametrize("argument", ["--unheard-of", "--conf=elsewhere", "stray"])
 def test_what_is_no_setting_is_refused(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _read(argument)
