@@ -19,7 +19,6 @@ _ROWS_PER_READ = ROW_EVENTS_MAX
 _PRUNINGS_KEPT = 1_000  # per shard; for a mark before them the loss is an upper bound
 _PAGE_BYTES = 4_096
 _ROW_PAGES_MAX = 4  # that a row may take beside its bytes: their rounding, and split nodes
-_CACHED_STATEMENTS = 256
 
 
 class NewerFormat(Exception):
@@ -27,21 +26,18 @@ class NewerFormat(Exception):
 
 
 class JournalFile:
-    """An open file; every method runs in the thread that opened it, may raise `sqlite3.Error`.
-
-    `used_at_most` bounds the size of the pages in use and costs nothing to read.
-    """
+    """An open file; every method runs in the thread that opened it, may raise `sqlite3.Error`."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._db = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}",
-            uri=True, isolation_level=None, cached_statements=_CACHED_STATEMENTS,
-        )  # fmt: skip
+        name = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._db = sqlite3.connect(name, uri=True, isolation_level=None, cached_statements=256)
         try:
-            self._check_format()
+            (version,) = self._one("PRAGMA user_version") or (0,)
+            if version > FORMAT:
+                raise NewerFormat(f"{path.name} has format {version}; this version reads {FORMAT}")
             if not read_only:
-                self._prepare()
+                self._prepare(new=version == 0)
             ends = [self._end(shard) for shard in range(SHARDS)]
             self._next = max(number for number, _ in ends) + 1
             self._sums = [total for _, total in ends]
@@ -119,7 +115,7 @@ class JournalFile:
         return self._next == 1
 
     def measure(self) -> int:
-        """Return the size of the pages in use; deleted rows' pages are free for new ones."""
+        """Return the size of the pages in use, which `used_at_most` bounds until the next time."""
         (pages,) = self._one("PRAGMA page_count") or (0,)
         (free,) = self._one("PRAGMA freelist_count") or (0,)
         self.used_at_most = (pages - free) * _PAGE_BYTES
@@ -135,18 +131,11 @@ class JournalFile:
         """Close the file; what was committed stays."""
         self._db.close()
 
-    def _check_format(self) -> None:
-        (version,) = self._one("PRAGMA user_version") or (0,)
-        if version > FORMAT:
-            raise NewerFormat(f"{self.path.name} has format {version}; this version reads {FORMAT}")
-
-    def _prepare(self) -> None:
+    def _prepare(self, *, new: bool) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA busy_timeout = 0")  # nobody else may have it open
-        if self._one("PRAGMA user_version") == (
-            0,
-        ):  # new, or its maker crashed before the one transaction that makes it
+        if new:  # or its maker crashed before the one transaction that makes it
             with self._transaction():
                 for statement in SCHEMA:
                     self._db.execute(statement)

@@ -8,7 +8,6 @@ from service.adapters import redis_keys
 from service.domain.events import Event
 from service.domain.rows import StoredRow
 
-_HOURS_A_DAY = 24
 _encoder = msgspec.msgpack.Encoder()
 _NO_ARTICLE = (0, 0, "", "", "")
 _NO_PACE = (0, "")
@@ -49,11 +48,12 @@ class Batch:
         return (event.count, hours, days, event.field, event.verdict, *seen, *article, *pace)
 
     def _hashed(self, name: str, hour: int) -> int:
+        return self._places.get((name, hour)) or self._place_hash(name, hour)
+
+    def _place_hash(self, name: str, hour: int) -> int:
         key = redis_keys.HASHES[name]
-        token = (name, hour // key.hours)
-        return self._places.get(token) or self._place(
-            token, key.name(self._shard, hour), redis_keys.HASH, key.life_s
-        )
+        text = key.name(self._shard, hour)
+        return self._place((name, hour), text, redis_keys.HASH, key.life_s)
 
     def _seen(self, issuer: int, chunk: int) -> int:
         token = (issuer, chunk)
@@ -62,14 +62,14 @@ class Batch:
         )
 
     def _known(self, site: str, hour: int) -> int:
-        token = (f"known {site}", hour // _HOURS_A_DAY)
+        token = (redis_keys.known, site, hour)
         return self._places.get(token) or self._place(
             token, redis_keys.known(self._shard, site, hour), redis_keys.SET, redis_keys.SEEN_LIFE_S
         )
 
     def _place(self, token: Hashable, key: str, kind: str, life_s: int) -> int:
         """Give a key its place in KEYS, counted from 1 as Lua does, and only one."""
-        place = self._places.get(key)  # a month's days share the key of its names
+        place = self._places.get(key)  # a day's hours share its key, a month's days that of names
         if place is None:
             self.keys.append(key)
             self._kinds.append((kind, life_s))

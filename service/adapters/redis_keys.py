@@ -65,19 +65,18 @@ def pace(shard: int, hour_since_epoch: int) -> str:
 
 
 class HashKey(NamedTuple):
-    """A hash per span of time: its name by shard and hour, its life, and its hours at most."""
+    """A hash per span of time: its name by shard and hour, and its life."""
 
     name: Callable[[int, int], str]
     life_s: int
-    hours: int
 
 
 HASHES = {
-    "hour": HashKey(hour, HOUR_LIFE_S, 1),
-    "day": HashKey(day, LONG_LIFE_S, 24),
-    "articles": HashKey(articles, LONG_LIFE_S, 24),
-    "names": HashKey(names, LONG_LIFE_S, 24),
-    "pace": HashKey(pace, LONG_LIFE_S, 1),
+    "hour": HashKey(hour, HOUR_LIFE_S),
+    "day": HashKey(day, LONG_LIFE_S),
+    "articles": HashKey(articles, LONG_LIFE_S),
+    "names": HashKey(names, LONG_LIFE_S),
+    "pace": HashKey(pace, LONG_LIFE_S),
 }
 
 

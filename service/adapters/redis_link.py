@@ -116,47 +116,59 @@ def _cancellations() -> int:
 
 def _read(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]]:
     """Return what makes clients, and a Cluster's nodes where it is one."""
-    parts = urlsplit(url)
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), 0),
+        "decode_responses": False,
     }
-    pooled = {"max_connections": CONNECTIONS, "timeout": timeout_s, **options}
     try:
+        parts = urlsplit(url)
+        if parts.fragment or (parts.scheme == "unix" and not parts.path):
+            raise ValueError  # a password with a # or a ? in it, as far as one can tell
         if parts.scheme == "redis+sentinel":
-            return _sentinel(parts, options, pooled), ()
+            return _sentinel(parts, options), ()
         if parts.scheme == "redis+cluster":
-            return partial(_node, **pooled, **_credentials(parts)), _hosts(parts, _PORT)
-        BlockingConnectionPool.from_url(url)  # a bad address is said at once
-        return partial(_single, url, **pooled), ()
-    except (ValueError, RedisError) as error:
-        raise _bad(str(error)) from None
+            connect = partial(_node, options | _credentials(parts))
+            return connect, _hosts(parts, _PORT)
+        _single(url, options, _HERE)  # a bad address is said at once
+        return partial(_single, url, options), ()
+    except (ValueError, RedisError):  # whose own words may show a password
+        what = "write it as scheme://user:password@host:port, with %23, %2F, %3F for #, /, ?"
+        raise _bad(what) from None
 
 
-def _single(url: str, _: Address, **pooled: Any) -> Redis:
-    """`redis://`, `rediss://` or `unix://`."""
-    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(url, **pooled)
+def _single(url: str, options: dict[str, Any], _: Address) -> Redis:
+    """`redis://`, `rediss://` or `unix://`; what its query says gives way to our options."""
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+        url, max_connections=CONNECTIONS, timeout=options["socket_timeout"]
+    )
+    pool.connection_kwargs.update(options)
     return Redis.from_pool(pool)
 
 
-def _node(address: Address, **pooled: Any) -> Redis:
+def _pooled(options: dict[str, Any]) -> Redis:
+    timeout_s = options["socket_timeout"]
+    pool = BlockingConnectionPool(max_connections=CONNECTIONS, timeout=timeout_s, **options)
+    return Redis.from_pool(pool)
+
+
+def _node(options: dict[str, Any], address: Address) -> Redis:
     """Return the client of one node of `redis+cluster://[user:password@]host:port,…`."""
-    host, port = address
-    return Redis.from_pool(BlockingConnectionPool(host=host, port=port, **pooled))
+    return _pooled({"host": address[0], "port": address[1], **options})
 
 
-def _sentinel(parts: SplitResult, options: dict[str, Any], pooled: dict[str, Any]) -> Connect:
+def _sentinel(parts: SplitResult, options: dict[str, Any]) -> Connect:
     """`redis+sentinel://[user:password@]host:port,…/name[/db][?sentinel_password=…]`."""
     name, _, database = parts.path.strip("/").partition("/")
     if not name:
-        raise ValueError("name the master after the sentinels: redis+sentinel://host:port/name")
+        raise _bad("name the master after the sentinels: redis+sentinel://host:port/name")
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    connect = partial(_node, **options, password=query.get("sentinel_password"))
+    connect = partial(_node, options | {"password": query.get("sentinel_password")})
     sentinels = Sentinels(_hosts(parts, _SENTINEL_PORT), name, connect)
-    pooled |= {"db": int(database or 0), **_credentials(parts)}
-    pooled |= {"connection_class": MasterConnection, "sentinels": sentinels}
-    return lambda _: Redis.from_pool(BlockingConnectionPool(**pooled))
+    found = {"connection_class": MasterConnection, "sentinels": sentinels}
+    pooled = options | found | {"db": int(database or 0)} | _credentials(parts)
+    return lambda _: _pooled(pooled)
 
 
 def _credentials(parts: SplitResult) -> dict[str, Any]:
@@ -170,7 +182,7 @@ def _hosts(parts: SplitResult, port: int) -> list[Address]:
     for text in parts.netloc.rpartition("@")[2].split(","):
         address = urlsplit(f"//{text}")
         if not address.hostname:
-            raise ValueError("list the hosts as host:port, with commas between")
+            raise _bad("list the hosts as host:port, with commas between")
         hosts.append((address.hostname, address.port or port))
     return hosts
 

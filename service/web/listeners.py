@@ -118,17 +118,18 @@ class Listener:
     async def _receive(self, deadline: float) -> None:
         """Close what is idle, and wait for the bodies of the requests that run.
 
-        What still arrives on a connection that is closing aiohttp throws away.
+        What still arrives on a connection that is closing aiohttp throws away. A connection that
+        was made just now does not hear of its closing yet: it is looked at twice.
         """
-        server = self._runner.server
+        server, quiet = self._runner.server, 0
         while server is not None and asyncio.get_running_loop().time() < deadline:
-            receiving = False
+            quiet += 1
             for connection in server.connections:
                 if isinstance(connection, _Protocol) and connection.receiving:
-                    receiving = True
+                    quiet = 0
                 else:
                     connection.close()
-            if not receiving:
+            if quiet > 1:
                 return
             await asyncio.sleep(RECEIVE_POLL_S)
 

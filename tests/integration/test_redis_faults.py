@@ -4,6 +4,7 @@ Rows are those of the failure matrix. Each test drives a real service over HTTP 
 """
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.torture.scene import scene
 from tests.torture.soak import Dose, redis_kill, redis_stopped, reply_loss
 
 BRISK = Pace(repeat_within_s=0.3)
+HASTE = Pace(decided=0.0, repeat_within_s=0.2)  # no page has to ripen
 IDLE_S = 1.0
 WAIT_S = 30.0
 SHARD = 3
@@ -91,11 +93,11 @@ async def test_row_03_replies_are_late_cut_short_or_never_come(tmp_path: Path) -
     async with (
         redis_running() as redis,
         proxied(redis.url) as proxy,
-        scene(tmp_path, proxy.url, pace=BRISK) as it,
+        scene(tmp_path, proxy.url, pace=HASTE) as it,
     ):
         for name, fault in NETWORK.items():
             proxy.fault, proxy.hits = fault, 0
-            await it.load.offer(800)
+            await it.load.offer(600)
             assert proxy.hits, name
             proxy.fault = PASS
             proxy.cut()
@@ -136,7 +138,7 @@ async def test_rows_10_and_11_redis_refuses_to_write(tmp_path: Path) -> None:
 async def test_row_12_a_key_of_ours_holds_something_else(tmp_path: Path) -> None:
     hour = time.time_ns() // 1_000_000 // HOUR_MS
     taken = [redis_keys.hour(SHARD, hour), redis_keys.hour(SHARD, hour + 1)]
-    async with redis_running() as redis, scene(tmp_path, redis.url, pace=BRISK) as it:
+    async with redis_running() as redis, scene(tmp_path, redis.url, pace=HASTE) as it:
         await redis.ask("MSET", taken[0], "a stranger's", taken[1], "too")
         await it.load.offer(2_000)
         await it.load.settle()
@@ -167,11 +169,27 @@ async def test_row_13_the_script_is_flushed(tmp_path: Path) -> None:
         await it.nobody_noticed()
 
 
+async def test_a_service_ends_in_time_while_replies_are_lost(tmp_path: Path) -> None:
+    async with (
+        redis_running() as redis,
+        proxied(redis.url) as proxy,
+        scene(tmp_path, proxy.url, pace=HASTE) as it,
+    ):
+        proxy.fault = Fault(lost=0.3)
+        for _ in range(2):
+            await it.load.offer(300)
+            await it.load.settle()
+            assert await it.stop(it.services[0]) == os.EX_OK
+            await it.serve()
+        proxy.fault = PASS
+        await it.nobody_noticed()
+
+
 async def test_nothing_spins_and_no_log_is_flooded_while_redis_is_away(tmp_path: Path) -> None:
     async with (
         redis_running() as redis,
         proxied(redis.url) as proxy,
-        scene(tmp_path, proxy.url, pace=BRISK) as it,
+        scene(tmp_path, proxy.url, pace=HASTE) as it,
     ):
         service = it.services[0]
 

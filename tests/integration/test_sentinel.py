@@ -43,8 +43,7 @@ async def test_two_fail_overs_that_lose_acknowledged_writes_lose_and_double_noth
             master = await redis.cut_off()
             await it.load.more(SOME)
             missing.append((await redis.fail_over(master)).missing)
-    account = await it.account()
-    assert account.sound, account
+    account = await it.all_counted()
     assert all(missing), "each new master must lack what the old one had applied"
     assert (await reported(it.services[0].internal)).total() >= account.counted
     assert complaints(it.services[0]) == []
@@ -60,8 +59,7 @@ async def test_an_older_master_that_comes_when_all_is_quiet_is_told_again_withou
     await it.load.settle()
     await drained(service.internal)
     assert (await redis.fail_over(master)).missing >= SOME
-    account = await it.account()
-    assert account.sound, account
+    await it.all_counted()
 
     # The same again while nobody runs: one process ended well, the other did not.
     other = await it.serve("data1")
@@ -73,8 +71,7 @@ async def test_an_older_master_that_comes_when_all_is_quiet_is_told_again_withou
     await it.kill(other)
     assert (await redis.fail_over(master)).missing >= 2 * SOME
     services = [await it.serve(), await it.serve("data1")]
-    account = await it.account()
-    assert account.sound, account
+    await it.all_counted()
     assert [complaint for one in services for complaint in complaints(one)] == []
 
 
@@ -90,7 +87,6 @@ async def test_what_an_old_master_took_after_it_was_replaced_is_counted_once_by_
         assert await old.counted() > await new.counted(), "and still be the one that is told"
         await redis.heal(old)
         await it.load.more(SOME)
-    account = await it.account()
-    assert account.sound, account
+    account = await it.all_counted()
     assert await new.counted() >= account.counted
     assert complaints(it.services[0]) == []

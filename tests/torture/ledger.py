@@ -65,7 +65,7 @@ class Pace:
     redirected: float = 0.2
     repeated: float = 0.2
     repeat_within_s: float = 3.0
-    timeout_s: float = 10.0
+    timeout_s: float = 30.0
     everywhere: bool = False
     trust_redirects: bool = True
 

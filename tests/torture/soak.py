@@ -22,16 +22,21 @@ from tests.torture.scene import Scene, scene
 
 LOST = Fault(lost=0.1)
 WAIT_S = 120.0
+REPEAT_S = 5.0  # in the long form, so that repetitions come over several faults
 
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """How much of it: kills or seconds (`times`), events in all (`events`), new events a second."""
+    """How much of it: kills or seconds (`times`), events in all (`events`), new events a second.
+
+    A fifth of what is acknowledged is repeated within `repeat_within_s`.
+    """
 
     times: int = 10
     events: int = 20_000
     rate: float = 1_000.0
     keeps: Keeps = Keeps.EVERYTHING
+    repeat_within_s: float = 1.0
 
 
 @dataclass
@@ -74,7 +79,7 @@ async def service_kill(home: Path, dose: Dose) -> Outcome:
     async with redis_running(dose.keeps) as redis, scene(home, redis.url, pace=_pace(dose)) as it:
         async with it.load.flowing():
             for _ in range(dose.times):
-                await it.load.more(int(dose.rate * chance.uniform(0.2, 0.8)))
+                await it.load.more(int(dose.rate * chance.uniform(0.1, 0.5)))
                 await it.kill(it.services[0])
                 await it.serve()
         return await _outcome(it, dose.times)
@@ -114,7 +119,7 @@ FAULTS: dict[str, Callable[[Path, Dose], Awaitable[Outcome]]] = {
 
 
 def _pace(dose: Dose) -> Pace:
-    return Pace(rate=dose.rate)
+    return Pace(rate=dose.rate, repeat_within_s=dose.repeat_within_s)
 
 
 async def _outcome(it: Scene, faults: int) -> Outcome:
@@ -134,7 +139,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=1_000.0, help="new events a second")
     parser.add_argument("--keeps", choices=[k.name.lower() for k in Keeps], default="everything")
     given = parser.parse_args(arguments)
-    dose = Dose(given.times, given.events, given.rate, Keeps[given.keeps.upper()])
+    dose = Dose(given.times, given.events, given.rate, Keeps[given.keeps.upper()], REPEAT_S)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hb-soak-") as home:
         outcome = asyncio.run(_run(given.fault, Path(home), dose))
