@@ -120,10 +120,12 @@ class MemoryJournals:
         kept.rows = [row for row in kept.rows if row.number > through]
         self.deleted.append((journal, shard, through))
 
-    async def retire(self, forget: Callable[[str], Awaitable[None]]) -> None:
-        """Delete the journals that hold nothing any more, each after its marks."""
+    async def retire(
+        self, forget: Callable[[str], Awaitable[None]], *, leave: Callable[[str], bool]
+    ) -> None:
+        """Delete the journals that hold nothing any more and may go, each after its marks."""
         for journal in [name for name in self._kept if name != self.own]:
-            if not self.numbers(journal):
+            if not self.numbers(journal) and leave(journal):
                 await self._delete()
                 await forget(journal)
                 self.vanish(journal)

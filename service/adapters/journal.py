@@ -83,9 +83,11 @@ class Journal(GroupCommits):
         while await self._asked(lambda: self._files.prune(journal, shard, through)):
             pass
 
-    async def retire(self, forget: Callable[[str], Awaitable[None]]) -> None:
-        """Delete the drained journals of other processes, each after its marks."""
-        for journal in await self._asked(self._files.drained):
+    async def retire(
+        self, forget: Callable[[str], Awaitable[None]], *, leave: Callable[[str], bool] = bool
+    ) -> None:
+        """Delete the drained journals of other processes that may go, each after its marks."""
+        for journal in filter(leave, await self._asked(self._files.drained)):
             await self._asked(partial(self._files.blank, journal))
             await forget(journal)
             await self._asked(partial(self._files.discard, journal))

@@ -43,6 +43,7 @@ class GroupCommits:
         self._events: list[Event] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._in_memory = 0
+        self._busy = False  # until a commit is done
         self._commit: asyncio.Task[None] | None = None
         self._refused: Counter[str] = Counter()
         self._reason: str | None = None
@@ -53,7 +54,7 @@ class GroupCommits:
     @property
     def refusing(self) -> str | None:
         """Why no event is taken, if so."""
-        return BUSY if not self._reason and self._in_memory >= WAITING_MAX else self._reason
+        return self._reason or (BUSY if self._busy else None)
 
     def append(self, events: Sequence[Event]) -> asyncio.Future[None]:
         """Return a future that is done once the events are on disk.
@@ -62,7 +63,7 @@ class GroupCommits:
         """
         reason = self._reason
         if reason is None and self._in_memory + len(events) > WAITING_MAX:
-            reason = BUSY
+            reason, self._busy = BUSY, True
         if reason is not None:
             raise JournalRefused(self._refuse(events, reason))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -87,6 +88,8 @@ class GroupCommits:
             await self._commit
         if self._refused:
             await self._commit_all(look=True, bounded=False)
+        if lost := self._refused.total():
+            self._log.warning("what was refused is not journalled", events=lost)
 
     async def _commit_all(self, *, look: bool = False, bounded: bool = True) -> None:
         """Commit until nothing waits, once at least if told to look for room."""
@@ -96,6 +99,7 @@ class GroupCommits:
                 waiters, self._waiters = self._waiters, []
                 reason = await self._commit_one(events, bounded=bounded)
                 self._in_memory -= len(events)
+                self._busy = False
                 if waiters:
                     self._reached(CrashPoint.BEFORE_ANSWER)
                 for future in waiters:

@@ -67,14 +67,13 @@ class JournalShelf:
         for journal in self._directory.abandoned(HELD_MAX - len(before)):
             try:
                 self.files[journal] = open_abandoned(self._directory.file(journal), self._log)
+                if self.files[journal].unused:  # so it has no marks either
+                    self._close(journal)
             except NewerFormat as error:
                 newer.append(error)
                 self._directory.release(journal)
             except (sqlite3.Error, OSError) as error:
                 self._give_up(journal, error)
-            else:
-                if self.files[journal].unused:  # so it has no marks either
-                    self._close(journal)
         if newer:
             raise _unusable(f"{newer[0]}: run the version that wrote it until it is drained")
         return [journal for journal in self.files if journal not in before]

@@ -71,10 +71,13 @@ class Retention(Protocol):
         """Delete rows up to a number: Redis has kept them for as long as it may forget them."""
         ...
 
-    def retire(self, forget: Callable[[str], Awaitable[None]]) -> Awaitable[None]:
+    def retire(
+        self, forget: Callable[[str], Awaitable[None]], *, leave: Callable[[str], bool]
+    ) -> Awaitable[None]:
         """Delete the journals of other processes of which no row is left, once `forget` is done.
 
-        `forget` deletes a journal's marks; whatever it raises leaves the journal for next time.
+        `leave` says whether a journal may go, and stops asking for it if so; `forget` deletes its
+        marks, and whatever it raises leaves the journal for next time.
         """
         ...
 

@@ -73,7 +73,8 @@ class Settler:
     async def retire(self) -> None:
         """Delete the journals of other processes that are done with."""
         try:
-            await self._retention.retire(self._forget)
+            # A journal of which not every mark is known may be a copy, whose marks are another's.
+            await self._retention.retire(self._applier.forget, leave=self._streams.leave)
         except (JournalUnreadable, RedisAway, ShardHalted) as stuck:
             self._accounts.stuck(str(stuck))
 
@@ -100,12 +101,6 @@ class Settler:
             self._accounts.stuck(str(stuck))
         else:
             stream.dropped(through)
-
-    async def _forget(self, journal: str) -> None:
-        """Delete a drained journal's marks; nobody looks for them any more by then."""
-        if not self._streams.leave(journal):  # they may be somebody else's: it may be a copy
-            raise ShardHalted("not every mark is known", lasting=False)
-        await self._applier.forget(journal)
 
 
 async def readable(reading: Awaitable[_T]) -> _T:

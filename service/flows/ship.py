@@ -37,6 +37,7 @@ class Shipper:
         )
         self._turns = [asyncio.Lock() for _ in range(SHARDS)]
         self._wakes = [asyncio.Event() for _ in range(SHARDS)]
+        self._reading = asyncio.Lock()  # one at a time, or a commit would stand behind them all
         self._refused = False
         accounts.watch(waiting=lambda: self.waiting, oldest_s=self._oldest_s)
 
@@ -109,7 +110,8 @@ class Shipper:
     async def _ship(self, stream: Stream) -> bool:
         """Ship a stream's next rows; say whether Redis took them."""
         expected = stream.mark or 0
-        rows = await readable(self._rows.rows(stream.journal, stream.shard, expected))
+        async with self._reading:
+            rows = await readable(self._rows.rows(stream.journal, stream.shard, expected))
         if not rows:
             stream.missed()
             raise ShardHalted("rows that were committed are not there", lasting=False)

@@ -16,10 +16,12 @@ from service.flows.decide import Page
 from service.flows.plan import Plan
 from service.web.params import decision_page, query_params, touch
 
-VIEWS_MAX = 16_384  # about 1 kB each
+VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
+_ESCAPED = json.dumps(_HOLE)[1:-1]
+_ASKED = "\1"  # likewise the place of what a page's share links say of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class PageView:
     page: Page
     touch: bool
     article: str
-    share: tuple[str, ...]
+    asked: str
 
 
 class Answers:
@@ -43,6 +45,7 @@ class Answers:
         self._older: dict[str, PageView] = {}
         self._chars = 0
         self._pieces: dict[tuple[Choice, str], list[str]] = {}
+        self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
         """Return the page that a raw query string asks for; raises what reading it raises."""
@@ -68,7 +71,7 @@ class Answers:
                 self._pieces[choice, site.id] = piece
             placements.append(token.join(piece))
         joined = ",".join(placements)
-        share = token.join(view.share)
+        share = view.asked.join(self._shares[site.id]).replace(_ESCAPED, token)
         return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
 
     def _keep(self, query: str, view: PageView) -> None:
@@ -76,30 +79,30 @@ class Answers:
         if len(self._views) >= VIEWS_MAX // 2 or self._chars >= VIEWS_CHARS_MAX // 2:
             self._older, self._views, self._chars = self._views, {}, 0
         self._views[query] = view
-        self._chars += len(query) + 2 * len(view.article) + sum(map(len, view.share))
+        self._chars += len(query) + 2 * len(view.article) + len(view.asked)
 
     def _renew(self, plan: Plan) -> None:
         self._pools, self._pieces = plan.pools, {}
         if plan.catalog.version != self._version:
             self._version = plan.catalog.version
-            self._views, self._older, self._chars = {}, {}, 0
+            self._views, self._older, self._chars, self._shares = {}, {}, 0, {}
 
     def _read(self, query: str, plan: Plan) -> PageView:
         params = query_params(query)
         page = decision_page(params, plan.catalog)
         article = {"id": page.article.id.hex(), "url": page.article.url}
         title = clean_title(params.get("title", ""))
-        share = json.dumps(share_row(plan, page, title, self._public_url, _HOLE))
+        site = page.site.id
+        if site not in self._shares:
+            row = json.dumps(share_row(plan, page.site, _ASKED, self._public_url, _HOLE))
+            self._shares[site] = f'"share":{row}'.split(json.dumps(_ASKED)[1:-1])
         return PageView(
-            page,
-            touch(params),
-            f'"article":{json.dumps(article)}',
-            tuple(f'"share":{share}'.split(json.dumps(_HOLE)[1:-1])),
+            page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )
 
     def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
         offer = json.dumps(shown_offer(choice, site, placement, self._public_url, _HOLE))
-        return f'"{placement}":{offer}'.split(json.dumps(_HOLE)[1:-1])
+        return f'"{placement}":{offer}'.split(_ESCAPED)
 
 
 def shown_offer(
@@ -124,19 +127,22 @@ def shown_offer(
     }
 
 
-def share_row(
-    plan: Plan, page: Page, title: str, public_url: str, token: str
-) -> list[dict[str, str]]:
-    """Return the site's share links for an article, in the site's order."""
+def asked_of(page: Page, title: str) -> str:
+    """Return the query of a page's share links: its address and, if it has one, its title."""
     query = f"u={quote(page.article.url, safe='')}"
-    if title:
-        query += f"&t={quote(title, safe='')}"
-    networks = [plan.catalog.networks[name] for name in page.site.share]
+    return f"{query}&t={quote(title, safe='')}" if title else query
+
+
+def share_row(
+    plan: Plan, site: Site, asked: str, public_url: str, token: str
+) -> list[dict[str, str]]:
+    """Return a site's share links, in the site's order, with what `asked_of` says of the page."""
+    networks = [plan.catalog.networks[name] for name in site.share]
     return [
         {
             "network": network.id,
-            "label": page.site.labels.share.replace("{network}", network.name),
-            "url": f"{public_url}/s/{token}/{network.id}?{query}",
+            "label": site.labels.share.replace("{network}", network.name),
+            "url": f"{public_url}/s/{token}/{network.id}?{asked}",
         }
         for network in networks
     ]

@@ -8,7 +8,7 @@ from service.domain.errors import BadInput
 from service.domain.sharing import clean_title, share_link, tagged
 from service.flows.decide import Page
 from service.flows.plan import Plan
-from service.web.answers import share_row, shown_offer
+from service.web.answers import asked_of, share_row, shown_offer
 from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER, cors
 from service.web.pages import render
@@ -57,7 +57,7 @@ def _html(request: web.Request, services: Services, page: Page, title: str) -> s
         for placement, choice in zip(page.placements, choices, strict=True)
         if choice is not None
     ]
-    share = share_row(services.plan(), page, title, url, token)
+    share = share_row(services.plan(), page.site, asked_of(page, title), url, token)
     return render("fragment.html", first=offers[:1], rest=offers[1:], share=share)
 
 

@@ -11,6 +11,7 @@ import pytest
 from service.adapters import journal as journal_module
 from service.adapters.crash_points import CrashPoint
 from service.adapters.journal_file import JournalFile
+from service.domain.errors import JournalRefused
 from service.domain.events import SHARDS
 from service.domain.rows import rows_of
 from tests.journals import NOW_MS, Kept, kept, on_disk, opened, views
@@ -120,9 +121,10 @@ async def test_ten_thousand_events_wait_and_no_more(tmp_path: Path) -> None:
     made, gate = await gated(tmp_path)
     waiting = [made.journal.append(views(n * 100, 100)) for n in range(100)]
     await gate.waiting.wait()
-    assert made.journal.refusing == "busy"
-    with pytest.raises(Exception, match="busy"):
+    assert made.journal.refusing is None
+    with pytest.raises(JournalRefused, match="busy"):
         made.journal.append(views(0, 1))
+    assert made.journal.refusing == "busy"
     assert made.metric("events_refused_total", reason="busy") == 1
     gate.open()
     await asyncio.gather(*waiting)
@@ -163,7 +165,7 @@ async def test_closing_does_not_wait_for_a_disk_that_hangs(
 async def test_a_batch_that_cannot_be_written_down_is_lost_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as made:
         odd = event()._replace(names=(("n", "half a pair: \ud800"),))
-        with pytest.raises(Exception, match="failing"):
+        with pytest.raises(JournalRefused, match="failing"):
             await made.take(odd)
         await made.take(*views(1, 1))
         assert "events cannot be written" in made.said

@@ -14,6 +14,7 @@ from tests.torture.node import HOST, SECRET, FailOver, Node, Server, free_ports,
 
 NAME = "handbill"
 SENTINELS, SERVERS = 3, 3
+GONE = 1  # a port where the first of the sentinels that the service is told never answers
 # Sentinels come as a user of their own, too: switched off, they take the server for dead.
 WATCHMAN = "watchman"
 _WATCHMAN = f"user {WATCHMAN} on >{SECRET} allkeys allchannels allcommands"
@@ -36,7 +37,7 @@ class Sentinels:
         self.servers = [Server(directory, port, _WATCHMAN) for port in ports[:SERVERS]]
         watch = _WATCH.format(host=HOST, name=NAME, port=ports[0], user=WATCHMAN, secret=SECRET)
         self.sentinels = [Node(directory, port, watch, "--sentinel") for port in ports[SERVERS:]]
-        hosts = ",".join(f"{HOST}:{port}" for port in ports[SERVERS:])
+        hosts = ",".join(f"{HOST}:{port}" for port in (GONE, *ports[SERVERS:]))
         self.url = f"redis+sentinel://:{SECRET}@{hosts}/{NAME}"
 
     async def start(self) -> None:

@@ -14,7 +14,7 @@ PLAN = Planner(CATALOG, lambda: NOW_MS).plan
 
 def _kept(kept: Answers) -> int:
     views = [*kept._views.items(), *kept._older.items()]
-    return sum(len(asked) + sum(map(len, view.share)) for asked, view in views)
+    return sum(len(asked) + len(view.article) + len(view.asked) for asked, view in views)
 
 
 def test_what_is_kept_of_long_queries_has_a_bound_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
