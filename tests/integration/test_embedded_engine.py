@@ -217,6 +217,12 @@ def test_a_wheel_less_place_is_told_what_to_give(
         find_engine(tmp_path)
 
 
+def test_a_link_to_an_engine_keeps_its_name(tmp_path: Path) -> None:
+    link = tmp_path / "redis-server"  # as on Debian, where one program goes by many names
+    link.symlink_to(find_engine(None))
+    assert find_engine(link) == link
+
+
 async def test_an_engine_that_does_not_start_says_why(tmp_path: Path) -> None:
     binary = tmp_path / "engine"
     binary.write_text("#!/bin/sh\necho the disk is full\nexit 3\n")

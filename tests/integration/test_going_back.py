@@ -51,7 +51,7 @@ async def test_events_that_were_applied_are_counted_again_without_a_new_one(
         if not it.services:
             await it.serve()
         account = await it.all_counted()
-        assert account.counted == account.acked
+        assert account.counted >= account.acked
         if ends is runs_on:
             found = await scraped(it.services[0].internal)
             assert found["handbill_redis_rollbacks_total"] > 0

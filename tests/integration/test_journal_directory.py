@@ -77,7 +77,7 @@ async def test_leftovers_without_a_journal_are_swept_up(tmp_path: Path) -> None:
     for suffix in (".lock", ".db-wal", ".db-shm", ".rebuilt"):
         (tmp_path / ("a" * 32 + suffix)).touch()
     async with opened(tmp_path):
-        assert not list(tmp_path.glob("a*"))
+        assert not list(tmp_path.glob("a" * 32 + "*"))
 
 
 async def test_what_is_no_journal_is_left_alone(tmp_path: Path) -> None:

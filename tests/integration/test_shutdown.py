@@ -20,7 +20,7 @@ from tests.torture.redis_process import redis_running
 from tests.torture.scene import Scene, scene
 
 BRISK = Pace(repeat_within_s=0.3)
-PROMPT_S = 4.0  # less than what a second signal does not wait for
+PROMPT_S = 4.0  # less than what a second signal makes it not wait for
 BUSY_S = 8.0  # for a stop that has nothing to wait for, on a machine that has other things to do
 SOON_S = 5.0
 
@@ -119,7 +119,7 @@ class TestAcceptedRequests:
                 await until_it_is(0, f"{service.public}/robots.txt")
                 assert (await reader.finish()).startswith(b"HTTP/1.1 204")
                 _acknowledge(it)
-                assert await ended(service, SOON_S) == 0
+                assert await ended(service, BUSY_S) == 0
             account = await audit(it.load, redis_url=redis.url, wait_s=0)
             assert (account.acked, account.lost) == (3, 0), account
 
@@ -185,7 +185,7 @@ class TestGrace:
                 assert not it.load.told.errors
                 it.services.remove(service)
                 it.load.move_to()  # as a balancer does that saw it was not ready
-            assert await ended(service, SOON_S) == 0
+            assert await ended(service, BUSY_S) == 0
             assert time.monotonic() - began >= 2
             account = await audit(it.load, redis_url=redis.url, wait_s=0)
             assert (account.lost, account.double, account.invented) == (0, 0, 0)
@@ -201,7 +201,7 @@ class TestGrace:
                 asked_to_stop(service)
                 it.services.remove(service)
                 it.load.move_to()
-                assert await ended(service, PROMPT_S) == 0
+                assert await ended(service, BUSY_S) == 0
             await it.serve()
             account = await it.account()
             assert account.sound, account

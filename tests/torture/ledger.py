@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, TCPConnector
@@ -109,16 +108,13 @@ class Load:
         self._workers = [asyncio.create_task(self._work()) for _ in range(self.pace.connections)]
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    async def __aexit__(self, *error: object) -> None:
         for worker in self._workers:
             worker.cancel()
         ends = await asyncio.gather(*self._workers, return_exceptions=True)
         await self._session.close()
         for end in ends:
-            if isinstance(end, Exception) and error is None:
+            if isinstance(end, Exception) and error[0] is None:
                 raise end
 
     @property

@@ -23,7 +23,7 @@ from service.domain.events import Verdict
 
 HOST = "127.0.0.1"
 ASK_S = 2.0
-WAIT_S = 30.0
+WAIT_S = 60.0  # sentinels that were short of time do nothing for half a minute
 POLL_S = 0.02
 _PORTS = range(10_000, 22_000)  # below those that the system gives to clients, bus ports too
 _BUS = 10_000

@@ -8,7 +8,6 @@ import asyncio
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -187,14 +186,12 @@ def _compare_sums(bits: Counter[tuple[str, ...]], counted: _Counted, account: Ac
             account.strange.append(f"{count} × {name}")
 
 
-def _named(
-    sums: Mapping[str, int], places: tuple[int, ...], verdict: str | None = None
-) -> Counter[tuple[str, ...]]:
-    """Fold counts to some of the parts of their names."""
+def _named(sums: Counter[str], places: tuple[int, ...], verdict: str = "") -> Counter[Any]:
+    """Fold counts to some of the parts of their names, of one verdict where it is given."""
     folded: Counter[tuple[str, ...]] = Counter()
     for name, count in sums.items():
         fields = name.split("|")
-        if verdict is None or fields[_VERDICT] == verdict:
+        if not verdict or fields[_VERDICT] == verdict:
             folded[tuple(fields[place] for place in places)] += count
     return folded
 

@@ -43,7 +43,10 @@ requests = st.builds(
     lambda whole, left_out: {name: values for name, values in whole.items() if name != left_out},
     st.fixed_dictionaries(
         {
-            name: st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)
+            # A page is on one site, and a pool is of one placement: only readers may be several.
+            name: st.lists(
+                st.sampled_from(values), min_size=1, max_size=2 if name == PLATFORM else 1
+            ).map(tuple)
             for name, values in VALUES.items()
         }
     ),
