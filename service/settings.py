@@ -1,19 +1,27 @@
 """The settings of `serve`, each a flag and an environment variable of the same name; read once."""
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from service.domain.errors import BadConfiguration, Problem
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_SIZE_MIN = 1 << 20
 _ON, _OFF = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
-_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  named to be refused
+_ADDRESS = re.compile(r"\[?([\w.:%-]*)\]?:([0-9]{1,5})", re.ASCII)
+_PORT_MAX = 65_535
+# Links and redirects begin with it, and browsers compare it with Origin: nothing odd in it.
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?(?:/[\w.~%/-]*)?", re.ASCII
+)
+_SIZE = re.compile(r"([0-9]{1,15}) *(|[kmg]ib)", re.ASCII | re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,8 @@ class Address:
 
     @property
     def wildcard(self) -> bool:
-        """Whether it listens on every interface."""
-        return self.host in _WILDCARDS
+        """Whether it listens on every interface: as 0.0.0.0, ::, 0 or nothing at all."""
+        return not self.host.strip("0.:")
 
     @property
     def loopback(self) -> bool:
@@ -59,6 +67,7 @@ class Settings:
     embedded_bin: Path | None
     report_auth: str | None = field(repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    country_header: str | None
     journal_max_bytes: int
     grace_s: float
     demo: bool
@@ -88,6 +97,7 @@ FLAGS = (
     _Flag("embedded-bin", "", "a redis-server or valkey-server to embed instead of the wheel's"),
     _Flag("report-auth", "", "user:password that reports ask for"),
     _Flag("trusted-proxies", "", "networks (CIDR, commas) whose forwarded headers count"),
+    _Flag("country-header", "", "header in which a trusted proxy names the reader's country"),
     _Flag("journal-max", "1GiB", "most that the journal may hold (bytes, KiB, MiB, GiB)"),
     _Flag("grace", "0", "seconds to go on serving after SIGTERM"),
     _Flag("demo", "", "show the example article at /demo (default: with the embedded engine)"),
@@ -134,10 +144,11 @@ class _Reader:
             internal=self._address("internal"),
             public_url=self._public_url(),
             redis_url=self._redis_url(),
-            embedded=self._one_of("embedded", ("auto", "never")) == "auto",
+            embedded=self._one_of("embedded", ("auto", "never")) != "never",
             embedded_bin=Path(text["embedded-bin"]) if text["embedded-bin"] else None,
             report_auth=text["report-auth"] or None,
             trusted_proxies=self._networks("trusted-proxies"),
+            country_header=text["country-header"] or None,
             journal_max_bytes=self._bytes("journal-max"),
             grace_s=self._seconds("grace"),
             demo=self._switch("demo", default=not text["redis-url"]),
@@ -164,19 +175,18 @@ class _Reader:
         self._problems.append(Problem("settings", 0, f"--{name}", message))
 
     def _address(self, name: str) -> Address:
-        host, colon, port = self._values[name].rpartition(":")
-        if not colon or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65_535:  # noqa: PLR2004  a port's range
+        match = _ADDRESS.fullmatch(self._values[name])
+        if not match or int(match[2]) > _PORT_MAX:
             self._refuse(name, "write it as host:port, such as 127.0.0.1:8080")
             return Address("127.0.0.1", 0)
-        return Address(host.strip("[]"), int(port))
+        return Address(match[1], int(match[2]))
 
     def _public_url(self) -> str | None:
-        url = self._values["public-url"].rstrip("/")
-        if not url:
+        if not self._values["public-url"]:
             return None
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-            self._refuse("public-url", "write it as https://host/path, without a query")
+        url = self._values["public-url"].rstrip("/")
+        if not _PUBLIC_URL.fullmatch(url):
+            self._refuse("public-url", "write it as https://host/path, the host in lower case")
         return url
 
     def _redis_url(self) -> str | None:
@@ -205,17 +215,15 @@ class _Reader:
         return networks
 
     def _bytes(self, name: str) -> int:
-        text = self._values[name].strip().lower()
-        digits = text.rstrip("kmgib")
-        unit = _UNITS.get(text[len(digits) :])
-        if unit is None or not digits.isdigit() or int(digits) * unit < 1 << 20:
+        match = _SIZE.fullmatch(self._values[name].strip())
+        size = int(match[1]) * _UNITS[match[2].lower()] if match else 0
+        if size < _SIZE_MIN:
             self._refuse(name, "give 1MiB or more, such as 512MiB")
-            return 1 << 30
-        return int(digits) * unit
+        return size
 
     def _seconds(self, name: str) -> float:
         text = self._values[name]
-        if not text.replace(".", "", 1).isdigit():
+        if not _SECONDS.fullmatch(text):
             self._refuse(name, "give seconds, such as 10")
             return 0
         return float(text)

@@ -65,6 +65,7 @@ class AgentLists:
         self._older: dict[str, Agent] = {}
         self._second = 0
         self._lookups = 0
+        self._listed("any")  # the lists are compiled on first use: not in a reader's request
 
     def identify(self, user_agent: str, headers: Mapping[str, str]) -> Agent:
         """Return what is known of an agent; an empty one is a robot."""

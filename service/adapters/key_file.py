@@ -63,13 +63,13 @@ class KeyFile:
         self.signer = self._read()
         return True
 
-    def _stamp(self) -> tuple[int, int, int]:
+    def _stamp(self) -> tuple[int, ...]:
         try:
             status = self._path.stat()
         except OSError:
-            return (0, 0, 0)
-        # The time of change: unlike that of modification it tells of a chmod too.
-        return (status.st_ctime_ns, status.st_ino, status.st_size)
+            return ()
+        # Rights too, and not the time of modification: taking them away mends a file.
+        return (status.st_ctime_ns, status.st_ino, status.st_size, status.st_mode)
 
     def _read(self) -> Signer:
         try:

@@ -16,6 +16,7 @@ _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ud800-\udfff]|%(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE
 )
+_PORT = re.compile(r"0*([1-9][0-9]{0,4})\Z")
 _NUMERIC_LABEL = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
 _PORTS = {"http": 80, "https": 443}
 # What a browser leaves unescaped in a path or query; everything else is escaped once, here.
@@ -102,9 +103,10 @@ def canonical_host(netloc: str, scheme: str, field: str) -> str:
     host = _a_label_host(host, field)
     if not colon:
         return host
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= PORT_MAX):
+    match = _PORT.match(port)
+    if not match or int(match[1]) > PORT_MAX:
         raise BadInput(field, "give a port from 1 to 65535, or none")
-    return host if int(port) == _PORTS[scheme] else f"{host}:{int(port)}"
+    return host if int(match[1]) == _PORTS[scheme] else f"{host}:{match[1]}"
 
 
 def _a_label_host(host: str, field: str) -> str:

@@ -1,6 +1,7 @@
 """Share links: a network's template filled with the tagged article address; posts nothing."""
 
 from dataclasses import dataclass
+from unicodedata import category
 from urllib.parse import quote
 
 from service.domain.articles import Article
@@ -9,6 +10,7 @@ TITLE_CHARS_MAX = 200
 CAMPAIGN = "article-share"
 # The browser shares these itself: they have a code and are counted, but no address to go to.
 BROWSER_NETWORKS = ("copy", "native")
+_JOINERS = "\u200c\u200d"  # invisible, but part of how Persian, Indic scripts and emoji are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,17 @@ class Network:
 
 def clean_title(title: str) -> str:
     """Return a title fit for a link: printable, one line, at most 200 characters."""
-    printable = "".join(
-        character if character.isprintable() else " "
-        for character in title[: 4 * TITLE_CHARS_MAX]
-        if not "\ud800" <= character <= "\udfff"
-    )
-    return " ".join(printable.split())[:TITLE_CHARS_MAX]
+    title = title[: 4 * TITLE_CHARS_MAX]
+    if not title.isprintable():
+        title = "".join(map(_printable, title))
+    return " ".join(title.split())[:TITLE_CHARS_MAX].rstrip()
+
+
+def _printable(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    # Soft hyphens, marks of direction and the like stand inside words; the rest between them.
+    return "" if category(character) in {"Cf", "Cs"} else " "
 
 
 def tagged(article: Article, network: Network, *, depth: int, block: str = "block") -> str:
@@ -59,4 +66,5 @@ def share_link(network: Network, address: str, title: str) -> str:
 def _without_title(template: str) -> str:
     head, mark, query = template.partition("?")
     kept = [pair for pair in query.split("&") if not pair.endswith("={title}")]
-    return (head + mark + "&".join(kept)).replace("{title}", "")
+    # Where the title shares a parameter with the address, the space between them goes too.
+    return (head + mark + "&".join(kept)).replace("{title}%20", "").replace("{title}", "")

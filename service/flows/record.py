@@ -7,13 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.domain.ads import Campaign, Creative, Site
+from service.domain.ads import Site
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
+from service.domain.delays import Delays
 from service.domain.events import (
     HOUR_MS,
     OTHER,
+    RUNNER_UP,
     UNUSED,
     Event,
     Facts,
@@ -25,10 +27,10 @@ from service.domain.events import (
 )
 from service.domain.names import article_name, creative_name
 from service.domain.sharing import BROWSER_NETWORKS
-from service.domain.tokens import Arm, Parsed, Signer, Token
-from service.flows.decide import Serials
+from service.domain.tokens import Arm, Offer, Parsed, Signer, Token
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock, EventLog
+from service.flows.serials import Serials
 
 _FORGED_SHARD = 0
 _ANYWHERE = "null"  # an opaque origin: sandboxed frames and the like, allowed
@@ -79,12 +81,14 @@ class Recorder:
         signer: Callable[[], Signer],
         serials: Serials,
         clock: Clock,
+        delays: Delays,
     ) -> None:
         self._log = log
         self._plan = plan
         self._signer = signer
         self._serials = serials
         self._clock = clock
+        self._delays = delays
 
     def record(
         self, parsed: Parsed | None, deeds: Sequence[Deed], reader: Reader
@@ -135,6 +139,7 @@ class Recorder:
         field = _field(site_id, meaning, token.platform, source, token.arm, deed.kind)
         if verdict is not Verdict.VALID:
             return Event(hour, shard, field, verdict)
+        self._delays.note(deed.kind, now_ms - token.issued_ms)
         bit = (token.serial & 0xFFFF) * 32 + bit_of(deed.kind, meaning.position)
         return Event(
             hour, shard, field, verdict, 1,
@@ -172,17 +177,18 @@ def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) ->
     entry = _entry(token, placement.code, codebook, deed)
     if position is None or entry is None:
         return _Meaning(offered=False, placement=placement.id)
-    rank, campaign, creative = entry
+    rank, offer = entry
+    campaign, creative = codebook.creatives[offer.creative]
     return _Meaning(
         True, placement.id, campaign.id, creative.id, position=position, teaches=rank == 0,
-        names=(creative_name(creative.code, campaign.id, creative.id),),
+        names=(creative_name(offer.creative, campaign.id, creative.id),),
     )  # fmt: skip
 
 
 def _entry(
     token: Token, placement: int, codebook: Codebook, deed: Deed
-) -> tuple[int, Campaign, Creative] | None:
-    """Return rank and meaning of the offer a deed is about: by creative if named, else by rank.
+) -> tuple[int, Offer] | None:
+    """Return the offer a deed is about and its rank: by creative if named, else by rank.
 
     None where the token offers no such thing, or a creative that this process does not know.
     """
@@ -191,7 +197,7 @@ def _entry(
         if known is None:
             continue
         if rank == deed.runner_up if deed.creative is None else known[1].id == deed.creative:
-            return rank, *known
+            return rank, offer
     return None
 
 
@@ -205,9 +211,11 @@ def _shared(site: Site | None, codebook: Codebook, deed: Deed, token: Token) -> 
 
 
 def _pace(meaning: _Meaning, token: Token, kind: Kind) -> str | None:
-    if not meaning.teaches:
+    """Name an event for the planner: budgets count runner-ups too, what is learned does not."""
+    if meaning.creative == UNUSED:
         return None
-    platform, arm = token.platform.label, token.arm.label
+    platform = token.platform.label
+    arm = token.arm.label if meaning.teaches else RUNNER_UP
     return f"{meaning.creative}|{meaning.placement}|{platform}|{arm}|{kind}"
 
 

@@ -11,14 +11,21 @@ from aiohttp import web
 
 from service.domain.ads import Site
 from service.domain.choosing import Choice
+from service.domain.plans import Plan
 from service.domain.sharing import clean_title
-from service.flows.decide import Page
-from service.flows.plan import Plan
+from service.domain.tokens import Arm
+from service.flows.decide import Decision
+from service.flows.pages import Page
 from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 16_384  # about 1 kB each
+VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
+_NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
+PIECES_MAX = 8_192
+_PieceKey = tuple[int, str, int, str]
+"""Creative, placement, rank and site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +39,72 @@ class PageView:
 
 
 class Answers:
-    """The rendered pieces, renewed whenever the plan's pools or the catalogue are."""
+    """The rendered pieces, renewed whenever the catalogue is."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
-        self._version = ""
-        self._pools: object = None
+        self._index: object = None
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
-        self._pieces: dict[tuple[Choice, str], list[str]] = {}
+        self._chars = 0
+        self._pieces: dict[_PieceKey, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
         """Return the page that a raw query string asks for; raises what reading it raises."""
-        if plan.pools is not self._pools:
-            self._renew(plan)
+        if plan.index is not self._index:
+            self._index, self._pieces = plan.index, {}
+            self._views, self._older, self._chars = {}, {}, 0
         view = self._views.get(query)
         if view is None:
             view = self._older.get(query) or self._read(query, plan)
-            # Two generations: what is in use survives, with no book-keeping on a hit.
-            if len(self._views) >= VIEWS_MAX // 2:
-                self._older, self._views = self._views, {}
-            self._views[query] = view
+            self._keep(query, view)
         return view
 
-    def render(self, view: PageView, token: str, choices: tuple[Choice | None, ...]) -> bytes:
-        """Return the answer's bytes (design § 8)."""
-        site = view.page.site
-        placements = []
-        for placement, choice in zip(view.page.placements, choices, strict=True):
-            if choice is None:
-                placements.append(f'"{placement.id}":null')
-                continue
-            piece = self._pieces.get((choice, site.id))
-            if piece is None:
-                piece = self._piece(choice, site, placement.id)
-                self._pieces[choice, site.id] = piece
-            placements.append(token.join(piece))
-        joined = ",".join(placements)
+    def render(self, view: PageView, decision: Decision) -> bytes:
+        """Return the answer's bytes (design § 8); in arm `hold` it shows nothing."""
+        page, token = view.page, decision.token
+        pairs = list(zip(page.placements, decision.choices, strict=True))
+        held = ""
+        if decision.arm is Arm.HOLD:
+            ghosts = {place.id: some[0].creative.id for place, some in pairs if some}
+            held = f'"held":{json.dumps(ghosts)},'
+            pairs = [(place, ()) for place, _ in pairs]
+        placements = ",".join(
+            self._placement(place.id, page.site, token, choices) for place, choices in pairs
+        )
         share = token.join(view.share)
-        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
+        head = f'{{"token":"{token}",{view.article},"placements":{{{placements}}},'
+        return f"{head}{held}{share}}}".encode()
 
-    def _renew(self, plan: Plan) -> None:
-        self._pools, self._pieces = plan.pools, {}
-        if plan.catalog.version != self._version:
-            self._version, self._views, self._older = plan.catalog.version, {}, {}
+    def _placement(
+        self, placement: str, site: Site, token: str, choices: tuple[Choice, ...]
+    ) -> str:
+        if not choices:
+            return f'"{placement}":null'
+        shown, *others = (
+            token.join(self._piece(choice, site, placement, rank))
+            for rank, choice in enumerate(choices)
+        )
+        if others:
+            shown = f"{shown[: -len(_NO_ALTERNATES)]}[{','.join(others)}]}}"
+        return f'"{placement}":{shown}'
+
+    def _piece(self, choice: Choice, site: Site, placement: str, rank: int) -> list[str]:
+        key = (choice.code, placement, rank, site.id)
+        piece = self._pieces.get(key)
+        if piece is None:
+            if len(self._pieces) >= PIECES_MAX:
+                self._pieces.clear()
+            offer = shown_offer(choice, site, placement, self._public_url, _HOLE, rank)
+            piece = self._pieces[key] = json.dumps(offer).split(json.dumps(_HOLE)[1:-1])
+        return piece
+
+    def _keep(self, query: str, view: PageView) -> None:
+        # Two generations: what is in use survives, with no book-keeping on a hit.
+        if len(self._views) >= VIEWS_MAX // 2 or self._chars >= VIEWS_CHARS_MAX // 2:
+            self._older, self._views, self._chars = self._views, {}, 0
+        self._views[query] = view
+        self._chars += len(query) + 2 * len(view.article) + sum(map(len, view.share))
 
     def _read(self, query: str, plan: Plan) -> PageView:
         params = query_params(query)
@@ -90,15 +119,11 @@ class Answers:
             tuple(f'"share":{share}'.split(json.dumps(_HOLE)[1:-1])),
         )
 
-    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
-        offer = json.dumps(shown_offer(choice, site, placement, self._public_url, _HOLE))
-        return f'"{placement}":{offer}'.split(json.dumps(_HOLE)[1:-1])
-
 
 def shown_offer(
-    choice: Choice, site: Site, placement: str, public_url: str, token: str
+    choice: Choice, site: Site, placement: str, public_url: str, token: str, rank: int = 0
 ) -> dict[str, object]:
-    """Return one placement's creative as the decision says it."""
+    """Return one placement's creative as the decision says it; runner-ups have a rank above 0."""
     campaign, creative = choice.campaign, choice.creative
     image, cap = creative.image, campaign.cap
     return {
@@ -110,7 +135,7 @@ def shown_offer(
         "cta": creative.cta,
         "image": image
         and {"url": image.url, "width": image.width, "height": image.height, "alt": image.alt},
-        "click": f"{public_url}/c/{token}/{placement}",
+        "click": f"{public_url}/c/{token}/{placement}" + (f"/{rank}" if rank else ""),
         "sponsored": campaign.sponsored,
         "cap": cap and {"key": campaign.id, "max": cap.max, "hours": cap.hours},
         "alternates": [],

@@ -3,10 +3,15 @@
 from aiohttp import web
 from multidict import CIMultiDict
 
+from service.domain.audience import UNKNOWN
+from service.domain.choosing import Choice
 from service.domain.errors import NotAllowed
+from service.domain.tokens import Arm
+from service.flows.pages import Audience
 from service.web.answers import ANSWERS
 from service.web.keys import SERVICES
-from service.web.middleware import SERVER
+from service.web.middleware import ORIGIN, SERVER
+from service.web.readers import country_of, user_agent
 
 _HEADERS = CIMultiDict(
     {
@@ -28,15 +33,22 @@ async def decision(request: web.Request) -> web.Response:
     origin = headers.get("Origin")
     if origin is not None:
         if origin not in site.origins:
-            raise NotAllowed("Origin", "add this origin to the site's list")
+            raise NotAllowed(ORIGIN, "add this origin to the site's list")
         answer_headers["Access-Control-Allow-Origin"] = origin
-    agent = services.agents.identify(headers.get("User-Agent", ""), headers)
-    token, choices = services.decider.decide(
-        view.page,
+    agent = services.agents.identify(user_agent(headers), headers)
+    audience = Audience(
         agent.platform_with(touch=view.touch),
-        gpc=headers.get("Sec-GPC") == "1" or headers.get("DNT") == "1",
+        country_of(request) if plan.index.asks_country else UNKNOWN,
+        headers.get("Sec-GPC") == "1" or headers.get("DNT") == "1",
     )
+    decision = services.decider.decide(view.page, audience)
     counts, label = services.metrics.decisions.counts, services.metrics.site_label(site.id)
-    for placement, choice in zip(view.page.placements, choices, strict=True):
-        counts[label, placement.id, "empty" if choice is None else "filled"] += 1
-    return web.Response(body=answers.render(view, token, choices), headers=answer_headers)
+    for placement, choices in zip(view.page.placements, decision.choices, strict=True):
+        counts[label, placement.id, _outcome(decision.arm, choices)] += 1
+    return web.Response(body=answers.render(view, decision), headers=answer_headers)
+
+
+def _outcome(arm: Arm, choices: tuple[Choice, ...]) -> str:
+    if not choices:
+        return "empty"
+    return "held" if arm is Arm.HOLD else "filled"

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aiohttp import http_parser, web
 
@@ -36,9 +37,21 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(web.RequestHandler):
-    """One connection; what cannot be parsed gets our fixed problem document, not its own bytes."""
+    """One connection; aiohttp's own error pages become our problem documents.
+
+    Those pages name its versions, and what cannot be parsed or expected they repeat.
+    """
 
     __slots__ = ()
+
+    def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+        """Send an answer; what handlers raise never gets here, so this is aiohttp's own word."""
+        # By the plain class: asking for `HTTPException`, an abstract one's, costs 0.3 µs each time.
+        if isinstance(resp, Exception):
+            resp = problem(resp.status)
+        return super().finish_response(request, resp, start_time)
 
     def handle_error(
         self,

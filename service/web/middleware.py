@@ -24,6 +24,7 @@ from service.web.keys import SERVICES
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVER = "handbill"  # without versions, which only help attackers
 RETRY_AFTER_S = "5"
+ORIGIN = "Origin"
 _STATUS: tuple[tuple[type[HandbillError], int], ...] = (
     (BadInput, 400),
     (NotAllowed, 403),
@@ -32,7 +33,7 @@ _STATUS: tuple[tuple[type[HandbillError], int], ...] = (
     (CountsUnavailable, 503),
 )
 _DETAIL = {
-    400: "The request names a field that cannot be used.",
+    400: "The request cannot be read, or has a field that cannot be used.",
     401: "Give the credentials of this listener.",
     403: "This site does not allow that.",
     404: "There is nothing at this address.",
@@ -52,6 +53,8 @@ def observed(listener: str, route: str, handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         started = perf_counter()
         try:
+            if request.version.major != 1:  # the parser takes 0.9 and a 2.0 that is none
+                raise web.HTTPBadRequest
             response = await handler(request)
         except (HandbillError, web.HTTPException) as error:
             response = _problem_of(request, error)
@@ -112,8 +115,15 @@ async def unmatched(request: web.Request) -> web.StreamResponse:
     return problem(404)
 
 
+async def unversioned(_: web.Request, response: web.StreamResponse) -> None:
+    """Put our name where aiohttp has put its own, with its version and Python's."""
+    response.headers["Server"] = SERVER
+
+
 def _problem_of(request: web.Request, error: HandbillError | web.HTTPException) -> web.Response:
     headers = cors(request, request.app[SERVICES].plan().origins)
+    if isinstance(error, NotAllowed) and error.field == ORIGIN:  # perhaps another site's
+        headers.pop("Access-Control-Allow-Origin", None)
     if isinstance(error, web.HTTPException):
         extra = {k: v for k, v in error.headers.items() if k in {"Allow", "WWW-Authenticate"}}
         return problem(error.status, headers={**headers, **extra})

@@ -2,10 +2,21 @@
 
 from aiohttp import hdrs, web
 
-from service.web import decisions, demo, embed, events, fragments, ops, redirects, reports, robots
+from service.web import (
+    decisions,
+    demo,
+    embed,
+    events,
+    explanations,
+    fragments,
+    ops,
+    redirects,
+    reports,
+    robots,
+)
 from service.web.answers import ANSWERS, Answers
 from service.web.keys import SERVICES, Services
-from service.web.middleware import Handler, observed, unmatched
+from service.web.middleware import Handler, observed, unmatched, unversioned
 
 Route = tuple[str, str, str, Handler]
 
@@ -31,6 +42,7 @@ INTERNAL: tuple[Route, ...] = (
     ("GET", "/readyz", "readyz", ops.readyz),
     ("GET", "/reports", "reports", reports.report_page),
     ("GET", "/v1/report.json", "report", reports.report_json),
+    ("GET", "/v1/explain", "explain", explanations.explanation),
 )
 # A HEAD must never run a handler that counts.
 _HEAD = frozenset({"embed", "robots", "demo", "livez", "readyz", "metrics"})
@@ -45,7 +57,10 @@ def public_app(services: Services, *, with_demo: bool) -> web.Application:
 
 def internal_app(services: Services) -> web.Application:
     """Return the application of ops and marketing."""
-    return _app("internal", INTERNAL, services)
+    app = _app("internal", INTERNAL, services)
+    # Not on the readers' side, where handlers say it themselves: a signal costs every answer.
+    app.on_response_prepare.append(unversioned)
+    return app
 
 
 def _app(listener: str, routes: tuple[Route, ...], services: Services) -> web.Application:

@@ -133,7 +133,6 @@ def test_a_placement_that_appears_again_is_a_runner_up_at_the_same_position() ->
     assert (token.position(7), token.position(9), token.position(8)) == (0, 1, None)
 
 
-
 def _token(count: int) -> Token:
     return Token(
         issued_ms=1_795_500_000_000,

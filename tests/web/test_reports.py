@@ -79,8 +79,9 @@ async def engine() -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def services(engine: Redis) -> Standing:
-    return Standing(Reports(RedisCounts(engine)), Metrics(CollectorRegistry()))
+async def services(engine: Redis) -> AsyncIterator[Standing]:
+    async with counted.linked(engine) as link:
+        yield Standing(Reports(RedisCounts(link)), Metrics(CollectorRegistry()))
 
 
 @pytest.fixture
@@ -221,11 +222,12 @@ async def test_an_unknown_site_is_404(client: Client) -> None:
 async def test_a_lost_redis_is_503_with_a_time_to_come_back(
     client: Client, services: Standing
 ) -> None:
-    services.report = Reports(RedisCounts(Redis(unix_socket_path="/nowhere.sock"), timeout_s=0.5))
-    for path in ("/v1/report.json", "/reports"):
-        answer = await client.get(path)
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        assert "nowhere" not in await answer.text()
+    async with counted.linked_to("unix:///nowhere.sock") as link:
+        services.report = Reports(RedisCounts(link, timeout_s=0.5))
+        for path in ("/v1/report.json", "/reports"):
+            answer = await client.get(path)
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+            assert "nowhere" not in await answer.text()
 
 
 async def test_the_page_shows_the_figures_with_the_counts_behind_the_rates(
