@@ -1,5 +1,6 @@
 """Events and rows made up for tests, such as the recorder and the journal would make."""
 
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -69,3 +70,17 @@ def stored(*commits: Sequence[Event], after: int = 0) -> list[StoredRow]:
 def damaged(number: int, total: int) -> StoredRow:
     """Return a row that cannot be read any more."""
     return StoredRow(number, total, HOUR * HOUR_MS, None)
+
+
+def any_event(draw: random.Random) -> Event:
+    """Return an event of few pages, articles, hours and sites, so that everything collides."""
+    verdict = Verdict.VALID if draw.random() < 0.8 else draw.choice([*Verdict])
+    made = event(
+        draw.choice([Kind.VIEW, Kind.IMPRESSION, Kind.CLICK, Kind.SHARE]),
+        draw.randrange(12),
+        hour=HOUR + draw.randrange(-12, 13),
+        verdict=verdict,
+        article=f"{draw.randrange(8):016x}",
+        position=draw.randrange(2),
+    )
+    return of_site("rival", made) if draw.random() < 0.3 else made

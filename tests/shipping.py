@@ -12,18 +12,24 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from structlog.testing import LogCapture
 
-from service.domain.events import HOUR_MS
+from service.domain.errors import ShardHalted
+from service.domain.events import CHUNK_TOKENS, HOUR_MS, Event
 from service.flows.accounts import Accounts
 from service.flows.ship import Shipper, Timing
 from service.telemetry import Metrics
 from tests.fakes_journal import MemoryJournals
 from tests.journals import logging_to
-from tests.made import HOUR
+from tests.made import HOUR, OTHER_JOURNAL, SHARD, page
 from tests.model_counts import ModelCounts
 from tests.time_travel import now_s
 
 AT_ONCE_S = 3.0  # longer than any pause between two attempts, shorter than between two rounds
 A_ROUND_S = 6.0
+MINUTE_S, HOUR_S = 60.0, 3_600.0
+RETAINED_S = 900.0
+THERE = SHARD + 1  # the shard of the second chunk of tokens
+STRANGE = ShardHalted("a strange key", lasting=False)
+HALF_WRITTEN = ShardHalted("the script failed", lasting=True)
 
 
 @dataclass
@@ -84,3 +90,23 @@ def port(
     )  # fmt: skip
     journals.announce = shipper.committed
     return Port(journals, redis, registry, capture, shipper)
+
+
+def pages(first: int, number: int, *, chunk: int = 0) -> list[list[Event]]:
+    """Return the events of page views, one after the other."""
+    return [page(chunk * CHUNK_TOKENS + serial) for serial in range(first, first + number)]
+
+
+async def commit(made: Port, first: int, number: int = 1, *, chunk: int = 0) -> None:
+    """Commit page views, a row each."""
+    for events in pages(first, number, chunk=chunk):
+        made.journals.commit(*events)
+        await asyncio.sleep(0)
+
+
+def left_behind(
+    made: Port, number: int = 1, *, journal: str = OTHER_JOURNAL, first: int = 0
+) -> None:
+    """Have a dead process's journal of so many page views."""
+    for events in pages(first, number):
+        made.journals.commit(*events, journal=journal)

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,23 @@ from typing import Any, Protocol
 from redis import ConnectionError as NotThere
 from redis import Redis as BlockingRedis
 
+from service.adapters import redis_keys
 from service.adapters.embedded_engine import tied_to_parent
 from service.adapters.redis_applier import RedisApplier
 from service.adapters.redis_keys import BITMAP, BOUNDS, HASH, SET, Bounds
 from service.adapters.redis_link import RedisLink
 from service.flows.ports import Applier
+from tests.made import HOUR, ISSUER, SHARD
 from tests.model_counts import ModelCounts
 from tests.model_fold import A_STRANGERS, Content, Kept
 
+APPLIED = redis_keys.applied(SHARD)
+HOURS, DAYS = redis_keys.hour(SHARD, HOUR), redis_keys.day(SHARD, HOUR)
+ARTICLES, PACE = redis_keys.articles(SHARD, HOUR), redis_keys.pace(SHARD, HOUR)
+NAMES, SEEN = redis_keys.names(SHARD, HOUR), redis_keys.seen(SHARD, ISSUER, 0)
+KNOWN = redis_keys.known(SHARD, "example", HOUR)
+VIEW = "example|-|-|-|ios|-|-|view|-"
+CLICK = "example|top|vital-signs|vs-text|ios|-|-|click|-"
 START_S = 10.0
 TIMEOUT_S = 5.0
 _IN_MEMORY = ("--save", "", "--appendonly", "no")
@@ -144,3 +154,19 @@ def _until_answering(client: BlockingRedis) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def held(world: World, key: str) -> Any:
+    """Return what a key holds, nothing if it is not there."""
+    return world.kept().get(key, Kept({}, None)).content
+
+
+def verdicts(world: World, prefix: str = "") -> Counter[str]:
+    """Return the day's counts by verdict, of fields that begin so."""
+    sums: Counter[str] = Counter()
+    for key, (content, _) in world.kept().items():
+        if ":day:" in key and isinstance(content, dict):
+            for name, text in content.items():
+                if name.startswith(prefix):
+                    sums[name.rpartition("|")[2]] += int(text)
+    return sums

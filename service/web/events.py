@@ -17,6 +17,7 @@ from service.web.params import events_body
 from service.web.readers import reader_of
 
 BODY_BYTES_MAX = 16 * 1024
+COMMIT_WAIT_S = 0.25  # of a reader who wants something else than our acknowledgement
 _BODY_TIMEOUT_S = 5
 _CONTENT_TYPES = frozenset({"text/plain", "application/json"})
 _HEADERS = CIMultiDict({"Cache-Control": "no-store", "Vary": "Origin", "Server": SERVER})
@@ -44,8 +45,9 @@ async def pixel(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     deed = Deed(Kind.IMPRESSION, placement=request.match_info["placement"])
     services.metrics.events_received.counts[deed.kind,] += 1
-    with suppress(JournalRefused):  # counted there; a log line each would fill the same disk
-        await services.recorder.record(token_of(request), [deed], reader_of(request))
+    with suppress(JournalRefused, TimeoutError):  # counted there; a log line each fills the disk
+        record = services.recorder.record(token_of(request), [deed], reader_of(request))
+        await asyncio.wait_for(record, COMMIT_WAIT_S)
     headers = {"Content-Type": "image/gif", "Cache-Control": "no-store", "Server": SERVER}
     return web.Response(body=_PIXEL, headers=headers)
 

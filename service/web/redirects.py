@@ -14,14 +14,13 @@ from service.domain.sharing import clean_title
 from service.domain.stores import Origin, store_link
 from service.domain.tokens import Parsed, parse_token
 from service.flows.record import Deed
-from service.web.events import token_of
+from service.web.events import COMMIT_WAIT_S, token_of
 from service.web.keys import SERVICES, Services
 from service.web.landing import landing_page
 from service.web.middleware import SERVER
 from service.web.params import query_params
 from service.web.readers import reader_of
 
-COMMIT_WAIT_S = 0.25
 _LABEL = re.compile(r"[a-z0-9-]{1,20}\Z")
 _HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Server": SERVER}
 

@@ -2,14 +2,14 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis import Redis as BlockingRedis
 
 from service.adapters.embedded_engine import find_engine
 from tests.counted import free_port
-from tests.worlds import EngineWorld, engine, own_all_slots
+from tests.worlds import EngineWorld, ModelWorld, World, engine, own_all_slots
 
 HOST = "127.0.0.1"
 OLDEST = "7.0"
@@ -62,3 +62,15 @@ def emptied(url: str, client: BlockingRedis) -> EngineWorld:
     client.flushall()
     client.script_flush()
     return EngineWorld(url, client)
+
+
+@pytest.fixture(params=["model", "valkey", "oldest_redis", "cluster"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Return empty counts, in the model and in every engine in turn."""
+    if request.param == "model":
+        yield ModelWorld()
+        return
+    engine: EngineWorld = request.getfixturevalue(f"on_{request.param}")
+    yield engine
+    for link in engine.links:
+        await link.close()

@@ -2,17 +2,12 @@
 
 import asyncio
 import random
-from collections import Counter
-from collections.abc import AsyncIterator
-from itertools import count
-from typing import Any
 
 import pytest
 
 from service.adapters import redis_keys
 from service.adapters.redis_keys import Bounds
-from service.domain.errors import ShardHalted
-from service.domain.events import CHUNK_TOKENS, SHARDS, Event, Kind, Verdict
+from service.domain.events import CHUNK_TOKENS, SHARDS, Kind, Verdict
 from service.domain.rows import ROW_EVENTS_MAX
 from service.flows.ports import Applied
 from tests.made import (
@@ -23,52 +18,27 @@ from tests.made import (
     OTHER_JOURNAL,
     PLACEMENTS,
     SHARD,
+    any_event,
     damaged,
     event,
-    hour_of,
     of_site,
     page,
     stored,
 )
 from tests.model_counts import ModelCounts
-from tests.model_fold import Kept
-from tests.worlds import EngineWorld, ModelWorld, World
-
-MINUTE_S = 60
-APPLIED = redis_keys.applied(SHARD)
-HOURS, DAYS = redis_keys.hour(SHARD, HOUR), redis_keys.day(SHARD, HOUR)
-ARTICLES, PACE = redis_keys.articles(SHARD, HOUR), redis_keys.pace(SHARD, HOUR)
-NAMES, SEEN = redis_keys.names(SHARD, HOUR), redis_keys.seen(SHARD, ISSUER, 0)
-KNOWN = redis_keys.known(SHARD, "example", HOUR)
-VIEW = "example|-|-|-|ios|-|-|view|-"
-CLICK = "example|top|vital-signs|vs-text|ios|-|-|click|-"
-
-
-@pytest.fixture(params=["model", "valkey", "oldest_redis", "cluster"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param == "model":
-        yield ModelWorld()
-        return
-    engine: EngineWorld = request.getfixturevalue(f"on_{request.param}")
-    yield engine
-    for link in engine.links:
-        await link.close()
-
-
-def held(world: World, key: str) -> Any:
-    """Return what a key holds, nothing if it is not there."""
-    return world.kept().get(key, Kept({}, None)).content
-
-
-def verdicts(world: World, prefix: str = "") -> Counter[str]:
-    """Return the day's counts by verdict, of fields that begin so."""
-    sums: Counter[str] = Counter()
-    for key, (content, _) in world.kept().items():
-        if ":day:" in key and isinstance(content, dict):
-            for name, text in content.items():
-                if name.startswith(prefix):
-                    sums[name.rpartition("|")[2]] += int(text)
-    return sums
+from tests.worlds import (
+    APPLIED,
+    ARTICLES,
+    CLICK,
+    DAYS,
+    HOURS,
+    PACE,
+    SEEN,
+    VIEW,
+    World,
+    held,
+    verdicts,
+)
 
 
 class TestMarks:
@@ -234,206 +204,6 @@ class TestDuplicates:
         assert held(world, ARTICLES) == {f"example|{ARTICLE}|-|click|-": "1"}
 
 
-class TestCounts:
-    @pytest.mark.parametrize("verdict", [*Verdict, "refused"])
-    async def test_every_verdict_is_counted_under_its_own_word(
-        self, world: World, verdict: str
-    ) -> None:
-        await world.applier().apply(SHARD, JOURNAL, 0, stored([event(verdict=verdict)] * 3))
-        expected = {"valid": 1, "duplicate": 2} if verdict == "valid" else {verdict: 3}
-        assert verdicts(world) == expected
-
-    async def test_a_sum_counts_as_many_as_it_says(self, world: World) -> None:
-        flood = event(verdict=Verdict.FORGED)._replace(count=123_456_789_012)
-        applier = world.applier()
-        await applier.apply(SHARD, JOURNAL, 0, stored([flood]))
-        await applier.apply(SHARD, JOURNAL, 1, stored([flood], after=1))
-        assert held(world, DAYS) == {f"{VIEW}|forged": "246913578024"}
-
-    async def test_hours_and_days_agree_over_midnight_month_and_year(self, world: World) -> None:
-        ends = [hour_of(2026, 11, 30, 23), hour_of(2026, 12, 31, 23), hour_of(2028, 2, 28, 23)]
-        events = [
-            event(serial=serial, hour=hour)
-            for serial, hour in enumerate(hour for end in ends for hour in (end, end + 1, end + 1))
-        ]
-        await world.applier().apply(SHARD, JOURNAL, 0, stored(events))
-        for end in ends:
-            for hour, views in ((end, "1"), (end + 1, "2")):
-                assert held(world, redis_keys.hour(SHARD, hour)) == {f"{VIEW}|valid": views}
-                assert held(world, redis_keys.day(SHARD, hour)) == {f"{VIEW}|valid": views}
-
-    async def test_keys_are_named_by_utc_hour_day_and_month(self, world: World) -> None:
-        hour = hour_of(2026, 12, 31, 23)
-        clicked = [event(hour=hour), event(Kind.CLICK, hour=hour)]
-        await world.applier().apply(SHARD, JOURNAL, 0, stored(clicked))
-        assert set(world.kept()) == {
-            *("hb:{03}:applied", "hb:{03}:seen:3:0", "hb:{03}:known:example:20261231"),
-            *("hb:{03}:hour:2026123123", "hb:{03}:day:20261231", "hb:{03}:pace:2026123123"),
-            *("hb:{03}:articles:20261231", "hb:{03}:names:202612"),
-        }
-
-    async def test_gross_is_the_sum_of_verdicts_whatever_comes(self, world: World) -> None:
-        draw, applier, after, gross = random.Random(5), world.applier(), 0, 0
-        for _ in range(12):
-            events = [_any_event(draw) for _ in range(draw.randint(1, 90))]
-            gross += sum(made.count for made in events)
-            rows = stored(events, after=after)
-            for at in range(0, len(rows), 2):
-                some = rows[at : at + 2]
-                assert (await applier.apply(SHARD, JOURNAL, after, some)).done
-                after = some[-1].number
-        assert sum(verdicts(world).values()) == gross
-
-
-class TestArticles:
-    async def test_beyond_the_bound_the_rest_is_counted_as_other(self, world: World) -> None:
-        applier = world.applier(Bounds(articles=3))
-        for batch in range(2):  # what the bound kept out stays out, and what it let in stays in
-            events = [event(serial=batch * 5 + at, article=f"{at:016x}") for at in range(5)]
-            await applier.apply(SHARD, JOURNAL, batch, stored(events, after=batch))
-        listed = {f"example|{at:016x}|-|view|-": "2" for at in range(3)}
-        assert held(world, ARTICLES) == {**listed, "example|other|-|view|-": "4"}
-        assert held(world, KNOWN) == {f"{at:016x}" for at in range(3)}
-
-    async def test_an_article_that_is_listed_is_listed_for_every_kind(self, world: World) -> None:
-        applier = world.applier(Bounds(articles=1))
-        events = [event(), event(Kind.SHARE), event(serial=1, article="11" * 8)]
-        await applier.apply(SHARD, JOURNAL, 0, stored(events))
-        assert held(world, ARTICLES) == {
-            f"example|{ARTICLE}|-|view|-": "1",
-            f"example|{ARTICLE}|-|share|facebook": "1",
-            "example|other|-|view|-": "1",
-        }
-
-    async def test_every_site_and_day_has_a_bound_of_its_own(self, world: World) -> None:
-        events = [
-            *(event(serial=at, article=f"{at:016x}") for at in range(2)),
-            *(of_site("rival", event(serial=2 + at, article=f"{at:016x}")) for at in range(2)),
-            *(event(serial=4 + at, article=f"{at:016x}", hour=HOUR + 24) for at in range(2)),
-        ]
-        await world.applier(Bounds(articles=1)).apply(SHARD, JOURNAL, 0, stored(events))
-        one_and_other = {"0000000000000000", "other"}
-        for hour, sites in ((HOUR, {"example", "rival"}), (HOUR + 24, {"example"})):
-            names = [name.split("|") for name in held(world, redis_keys.articles(SHARD, hour))]
-            assert {(site, article) for site, article, *_ in names} == {
-                (site, article) for site in sites for article in one_and_other
-            }
-
-    async def test_a_duplicate_takes_nobodys_place(self, world: World) -> None:
-        applier = world.applier(Bounds(articles=1))
-        await applier.apply(SHARD, JOURNAL, 0, stored([event(hour=HOUR - 24)]))
-        again, first = event(article="11" * 8), event(serial=1, article="22" * 8)
-        await applier.apply(SHARD, JOURNAL, 1, stored([again, first], after=1))
-        assert held(world, KNOWN) == {"22" * 8}
-
-
-class TestNames:
-    async def test_the_first_name_wins(self, world: World) -> None:
-        applier = world.applier()
-        await applier.apply(SHARD, JOURNAL, 0, stored([event(serial=1), event(serial=2)]))
-        await applier.apply(SHARD, JOURNAL, 1, stored([event(serial=3)], after=1))
-        assert held(world, NAMES) == {f"a:{ARTICLE}": f"https://news.example/{ARTICLE}\nTitle 1"}
-
-    async def test_there_are_no_more_than_the_bound(self, world: World) -> None:
-        applier, serials = world.applier(Bounds(names=3)), count()
-        for batch in range(2):
-            events = [event(serial=next(serials), article=f"{at:016x}") for at in range(5)]
-            await applier.apply(SHARD, JOURNAL, batch, stored(events, after=batch))
-        assert set(held(world, NAMES)) == {f"a:{at:016x}" for at in range(3)}
-
-    async def test_the_days_of_a_month_share_the_bound_and_the_next_month_has_its_own(
-        self, world: World
-    ) -> None:
-        hours = [hour_of(2026, 11, 29), hour_of(2026, 11, 30), hour_of(2026, 12, 1)]
-        events = [
-            event(serial=serial, article=f"{serial:016x}", hour=hour)
-            for serial, hour in enumerate(hours)
-        ]
-        await world.applier(Bounds(names=1)).apply(SHARD, JOURNAL, 0, stored(events))
-        assert set(held(world, redis_keys.names(SHARD, hours[0]))) == {f"a:{0:016x}"}
-        assert set(held(world, redis_keys.names(SHARD, hours[2]))) == {f"a:{2:016x}"}
-
-
-class TestLives:
-    async def test_every_key_lives_as_long_as_the_design_says(self, world: World) -> None:
-        await world.applier().apply(SHARD, JOURNAL, 0, stored(page(1)))
-        days = {HOURS: 100, DAYS: 400, ARTICLES: 400, NAMES: 400, PACE: 400, SEEN: 4, KNOWN: 4}
-        assert {key: life_s for key, (_, life_s) in world.kept().items()} == {
-            APPLIED: None,
-            **{key: life * 86_400 for key, life in days.items()},
-        }
-
-    async def test_a_key_lives_on_from_its_last_write(self, world: World) -> None:
-        applier = world.applier()
-        await applier.apply(SHARD, JOURNAL, 0, stored([event()]))
-        if isinstance(world, EngineWorld):
-            world.client.expire(SEEN, MINUTE_S)
-        await applier.apply(SHARD, JOURNAL, 1, stored([event(serial=1)], after=1))
-        assert world.kept()[SEEN].life_s == redis_keys.SEEN_LIFE_S
-
-
-class TestStrangers:
-    @pytest.mark.parametrize("key", [APPLIED, HOURS, DAYS, ARTICLES, NAMES, PACE, SEEN, KNOWN])
-    async def test_a_key_of_another_type_halts_the_shard_and_nothing_is_written(
-        self, world: World, key: str
-    ) -> None:
-        applier = world.applier()
-        await applier.apply(SHARD, JOURNAL, 0, stored(page(1)))
-        world.put_other_type(key)
-        before = world.kept()
-        with pytest.raises(ShardHalted) as halted:
-            await applier.apply(SHARD, JOURNAL, 1, stored(page(2), after=1))
-        assert not halted.value.lasting
-        assert key in halted.value.reason
-        assert world.kept() == before
-
-    @pytest.mark.parametrize(
-        ("key", "field"),
-        [
-            (HOURS, f"{CLICK}|valid"),
-            (DAYS, f"{VIEW}|valid"),
-            (ARTICLES, f"example|{ARTICLE}|-|view|-"),
-            (PACE, "vs-text|top|ios|-|click"),
-            (APPLIED, JOURNAL),
-        ],
-    )
-    async def test_a_field_that_is_no_number_halts_the_shard_and_nothing_is_written(
-        self, world: World, key: str, field: str
-    ) -> None:
-        applier = world.applier()
-        for text in ("", "x", "1.5", "007", "1e3", "0x1f", "nan", " 1", "9" * 20):
-            world.put(key, field, text)
-            before = world.kept()
-            with pytest.raises(ShardHalted) as halted:
-                await applier.apply(SHARD, JOURNAL, 0, stored(page(1)))
-            assert not halted.value.lasting
-            assert key in halted.value.reason
-            assert world.kept() == before
-
-    async def test_fields_that_a_row_does_not_touch_are_no_hindrance(self, world: World) -> None:
-        world.put(HOURS, "a note", "of somebody else")
-        assert (await world.applier().apply(SHARD, JOURNAL, 0, stored(page(1)))).done
-
-    async def test_a_count_that_somebody_corrected_is_counted_on(self, world: World) -> None:
-        world.put(HOURS, f"{VIEW}|valid", "-40")
-        await world.applier().apply(SHARD, JOURNAL, 0, stored([event()]))
-        assert held(world, HOURS) == {f"{VIEW}|valid": "-39"}
-
-    async def test_marks_of_another_type_halt_only_that_shard(self, world: World) -> None:
-        applier = world.applier()
-        world.put_other_type(APPLIED)
-        with pytest.raises(ShardHalted) as halted:
-            await applier.marks(SHARD)
-        assert not halted.value.lasting
-        assert await applier.marks(SHARD + 1) == {}
-
-    async def test_a_mark_that_is_no_number_halts_the_shard(self, world: World) -> None:
-        world.put(APPLIED, JOURNAL, "many")
-        with pytest.raises(ShardHalted) as halted:
-            await world.applier().marks(SHARD)
-        assert not halted.value.lasting
-
-
 class TestSizes:
     async def test_a_row_whose_events_share_no_key_is_applied_whole(self, world: World) -> None:
         """Each event has an issuer, an hour and a site of its own: 1,300 keys."""
@@ -462,22 +232,9 @@ async def test_whatever_is_sent_is_kept_as_the_model_keeps_it(world: World) -> N
     for _ in range(40):
         journal = draw.choice(sorted(marks))
         expected = max(0, marks[journal] - (draw.random() < 0.2))
-        events = [_any_event(draw) for _ in range(draw.randint(1, 30))]
+        events = [any_event(draw) for _ in range(draw.randint(1, 30))]
         rows = stored(events, after=expected)
         done = await applier.apply(SHARD, journal, expected, rows)
         assert done == model.fold(SHARD, journal, expected, rows)
         marks[journal] = done.mark
     assert world.kept() == model.kept()
-
-
-def _any_event(draw: random.Random) -> Event:
-    verdict = Verdict.VALID if draw.random() < 0.8 else draw.choice([*Verdict])
-    made = event(
-        draw.choice([Kind.VIEW, Kind.IMPRESSION, Kind.CLICK, Kind.SHARE]),
-        draw.randrange(12),
-        hour=HOUR + draw.randrange(-12, 13),
-        verdict=verdict,
-        article=f"{draw.randrange(8):016x}",
-        position=draw.randrange(2),
-    )
-    return of_site("rival", made) if draw.random() < 0.3 else made

@@ -32,7 +32,7 @@ FREE_BYTES = 256 * MIB  # what the journal leaves to others
 PACE = Pace(rate=1_000, repeat_within_s=0.5, timeout_s=3.0, trust_redirects=False)
 FULL_SPEED = Pace(rate=20_000, connections=16, decided=0, repeated=0, trust_redirects=False)
 COMMITS = "handbill_journal_commit_seconds_count"
-A_BLINK_S = 2.0  # for an answer that waits for nothing, on a machine that is busy
+A_BLINK_S = 5.0  # for an answer that waits for nothing, on a machine that is busy
 GROWTH_BYTES_MAX = 48 * MIB
 
 

@@ -35,6 +35,11 @@ class Fault:
     half_closed: bool = False
     black_hole: bool = False
 
+    @property
+    def certain(self) -> bool:
+        """Whether it comes over every reply."""
+        return bool(self.delay_s or self.dribbled or self.half_closed or self.black_hole)
+
 
 PASS = Fault()
 
@@ -109,12 +114,13 @@ class FaultProxy:
     async def _replies(self, reader: StreamReader, writer: StreamWriter) -> None:
         while chunk := await reader.read(CHUNK):
             fault = self.fault
-            self.hits += fault is not PASS
+            lost, reset = self._by_chance(fault.lost), self._by_chance(fault.reset)
+            self.hits += lost or reset or fault.certain
             if fault.black_hole:
                 continue
-            if self._random.random() < fault.lost:
+            if lost:
                 return
-            if self._random.random() < fault.reset:
+            if reset:
                 sock = writer.get_extra_info("socket")
                 sock.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
                 return
@@ -123,6 +129,9 @@ class FaultProxy:
                 await asyncio.Event().wait()
             await asyncio.sleep(fault.delay_s)
             await self._pass(chunk, writer, dribbled=fault.dribbled)
+
+    def _by_chance(self, of: float) -> bool:
+        return self._random.random() < of
 
     async def _pass(self, chunk: bytes, writer: StreamWriter, *, dribbled: bool) -> None:
         for byte in chunk if dribbled else ():
