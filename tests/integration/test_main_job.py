@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import os
 import shutil
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,9 @@ async def prometheus(directory: Path, service: Serving) -> AsyncIterator[str]:
         "global: {scrape_interval: 1s}\nscrape_configs:\n"
         f"  - job_name: handbill\n    static_configs: [{{targets: ['{target}']}}]\n"
     )
-    port = 20_000 + os.getpid() % 10_000
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
         "prometheus", f"--config.file={directory}/prometheus.yml",
         f"--storage.tsdb.path={directory}/data", f"--web.listen-address=127.0.0.1:{port}",
@@ -160,7 +162,8 @@ async def prometheus(directory: Path, service: Serving) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # it ended by itself; the queries say what is missing
+            process.terminate()
         await process.wait()
 
 
