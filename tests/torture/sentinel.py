@@ -43,12 +43,10 @@ class Sentinels:
     async def start(self) -> None:
         """Start all and wait until each sentinel knows the others and both replicas."""
         await asyncio.gather(*(node.start() for node in self.servers))
-        master, *replicas = self.servers
-        for replica in replicas:
-            await replica.ask("REPLICAOF", HOST, str(master.port))
-        await self._replicated(master)
+        for replica in self.servers[1:]:
+            await replica.ask("REPLICAOF", HOST, self.servers[0].port)
         await asyncio.gather(*(node.start() for node in self.sentinels))
-        await until(self._agreed, "all sentinels know each other and the replicas")
+        await self.whole()
 
     async def stop(self) -> None:
         """End every process."""
@@ -94,12 +92,19 @@ class Sentinels:
         """Let all reach the old master again; return once it follows the new one."""
         await old.let_replicas_in()
         await old.ask("ACL", "SETUSER", WATCHMAN, "on")
-        await self._replicated(await self.master())
+        await self.whole()
 
     async def bring_back(self) -> None:
         """Start what was killed, empty and masters all; return once they follow the true one."""
         await asyncio.gather(*(node.start() for node in self.servers if not node.running))
-        await self._replicated(await self.master())
+        await self.whole()
+
+    async def whole(self) -> None:
+        """Wait until all sentinels know each other and one master, whom all others follow.
+
+        Which one may change meanwhile: two sentinels can each have made one, and the later wins.
+        """
+        await until(quiet(self._agreed), "all agree on a master and follow it")
 
     async def _replaced(self, old: Server) -> float:
         async def replaced() -> bool:
@@ -110,17 +115,6 @@ class Sentinels:
 
         return await until(quiet(replaced), "the sentinels make another master")
 
-    async def _replicated(self, master: Server) -> None:
-        """Wait until all others follow a master."""
-        others = [node for node in self.servers if node is not master]
-
-        async def replicated() -> bool:
-            return all([await node.follows(master.port) for node in others])
-
-        await until(replicated, f"all follow {master.port}")
-        if any(node.running for node in self.sentinels):
-            await until(self._agreed, "all sentinels see all replicas")
-
     async def _named(self) -> set[int]:
         """Return the ports of masters that the sentinels name, one if they agree."""
         named = set()
@@ -130,7 +124,10 @@ class Sentinels:
         return named
 
     async def _agreed(self) -> bool:
-        if len(await self._named()) != 1:
+        named = await self._named()
+        if len(named) != 1 or not all(
+            [await node.follows(*named) for node in self.servers if node.port not in named]
+        ):
             return False
         for sentinel in self.sentinels:
             state = await sentinel.ask("SENTINEL", "MASTER", NAME)
