@@ -51,8 +51,10 @@ class _Protocol(web.RequestHandler):
 
     @property
     def receiving(self) -> bool:
-        """Whether a request runs whose body is not all here yet."""
-        return self._current_request is not None and not self._current_request.content.is_eof()
+        """Whether a request is being taken up or answered, or its body is not all here yet."""
+        if self._current_request is not None:
+            return not self._current_request.content.is_eof()
+        return self._waiter is None or self._waiter.done()
 
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -118,20 +120,18 @@ class Listener:
     async def _receive(self, deadline: float) -> None:
         """Close what is idle, and wait for the bodies of the requests that run.
 
-        What still arrives on a connection that is closing aiohttp throws away. A connection that
-        was made just now does not hear of its closing yet: it is looked at twice.
+        What arrives on a connection that is closing aiohttp throws away; so what had arrived when
+        nobody was let in any more is read before any of them is closed.
         """
-        server, quiet = self._runner.server, 0
-        while server is not None and asyncio.get_running_loop().time() < deadline:
-            quiet += 1
+        server, receiving = self._runner.server, True
+        while server is not None and receiving and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(RECEIVE_POLL_S)
+            receiving = False
             for connection in server.connections:
                 if isinstance(connection, _Protocol) and connection.receiving:
-                    quiet = 0
+                    receiving = True
                 else:
                     connection.close()
-            if quiet > 1:
-                return
-            await asyncio.sleep(RECEIVE_POLL_S)
 
     def _factory(self, loop: asyncio.AbstractEventLoop) -> Callable[[], web.RequestHandler]:
         server = self._runner.server

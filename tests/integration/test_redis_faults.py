@@ -8,17 +8,14 @@ import os
 import time
 from pathlib import Path
 
-import pytest
-
 from service.adapters import redis_keys
 from service.domain.events import HOUR_MS, shard_of
 from tests.bench.processes import cpu_s
 from tests.torture.ledger import Pace
 from tests.torture.oracle import health, scraped
 from tests.torture.proxy import PASS, Fault, proxied
-from tests.torture.redis_process import Keeps, redis_running
+from tests.torture.redis_process import redis_running
 from tests.torture.scene import scene
-from tests.torture.soak import Dose, redis_kill, redis_stopped, reply_loss
 
 BRISK = Pace(repeat_within_s=0.3)
 HASTE = Pace(decided=0.0, repeat_within_s=0.2)  # no page has to ripen
@@ -76,19 +73,6 @@ async def test_row_01_a_service_starts_and_serves_without_redis(tmp_path: Path) 
             await it.nobody_noticed()
 
 
-async def test_row_02_redis_hangs(tmp_path: Path) -> None:
-    outcome = await redis_stopped(tmp_path, Dose(times=10))
-    assert outcome.account.sound, outcome
-    assert not outcome.errors
-
-
-async def test_row_03_a_tenth_of_the_replies_is_lost(tmp_path: Path) -> None:
-    outcome = await reply_loss(tmp_path, Dose(events=20_000, rate=2_000))
-    assert outcome.account.sound, outcome
-    assert not outcome.errors
-    assert outcome.faults > 20
-
-
 async def test_row_03_replies_are_late_cut_short_or_never_come(tmp_path: Path) -> None:
     async with (
         redis_running() as redis,
@@ -104,20 +88,6 @@ async def test_row_03_replies_are_late_cut_short_or_never_come(tmp_path: Path) -
             account = await it.account()
             assert account.sound, (name, account)
         await it.nobody_noticed()
-
-
-async def test_row_04_redis_is_killed_and_has_its_file(tmp_path: Path) -> None:
-    outcome = await redis_kill(tmp_path, Dose(times=10))
-    assert outcome.account.sound, outcome
-    assert not outcome.errors
-
-
-@pytest.mark.parametrize("keeps", [Keeps.SNAPSHOTS, Keeps.NOTHING])
-async def test_rows_05_and_06_redis_comes_back_older_or_empty(tmp_path: Path, keeps: Keeps) -> None:
-    outcome = await redis_kill(tmp_path, Dose(times=4, keeps=keeps))
-    assert outcome.account.sound, outcome
-    assert not outcome.errors
-    assert outcome.rollbacks > 0
 
 
 async def test_rows_10_and_11_redis_refuses_to_write(tmp_path: Path) -> None:

@@ -138,6 +138,22 @@ class TestAcceptedRequests:
                 assert b"connection: close" in (await reader.finish()).lower()
                 assert await reader.end() == b""
 
+    async def test_a_request_that_comes_together_with_the_signal_is_answered(
+        self, tmp_path: Path
+    ) -> None:
+        async with redis_running() as redis, scene(tmp_path, redis.url) as it:
+            service = it.services[0]
+            async with connected(it, service) as reader:
+                await reader.begin()
+                assert (await reader.finish()).startswith(b"HTTP/1.1 204")
+                service.process.send_signal(signal.SIGSTOP)
+                await reader.begin()
+                asked_to_stop(service)
+                service.process.send_signal(signal.SIGCONT)
+                await until_it_is(0, f"{service.public}/robots.txt")
+                assert (await reader.finish()).startswith(b"HTTP/1.1 204")
+                assert await reader.end() == b""
+
     async def test_idle_connections_hold_nothing_up(self, tmp_path: Path) -> None:
         async with redis_running() as redis, scene(tmp_path, redis.url) as it:
             service = it.services[0]

@@ -7,8 +7,8 @@ import asyncio
 import random
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
@@ -55,6 +55,8 @@ class FaultProxy:
         self._socket = socket
         self._random = random.Random(seed)
         self._serving: set[asyncio.Task[None]] = set()
+        self._open: set[StreamWriter] = set()
+        self._stopped = False
 
     async def start(self) -> None:
         """Begin to accept connections, on a port of loopback where no socket was given."""
@@ -68,29 +70,42 @@ class FaultProxy:
     async def stop(self) -> None:
         """Close everything."""
         self._server.close()
+        self._stopped = True
         self.cut()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*self._serving)
         if self._socket is not None:
             self._socket.unlink(missing_ok=True)
 
     def cut(self) -> None:
         """Close every connection there is; new ones are welcome."""
-        for task in self._serving:
-            task.cancel()
+        for writer in self._open:  # not by cancelling: what is just being opened would be left
+            writer.transport.abort()
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
+        with self._opened(writer), suppress(OSError):
+            upstream, downstream = await _connected(self._upstream)
+            with self._opened(downstream):
+                await self._between(reader, writer, upstream, downstream)
+        self._serving.discard(task)
+
+    @contextmanager
+    def _opened(self, writer: StreamWriter) -> Iterator[None]:
+        self._open.add(writer)
+        if self._stopped:
+            writer.transport.abort()
         try:
-            with suppress(OSError, asyncio.CancelledError):
-                await self._between(reader, writer)
+            yield
         finally:
-            self._serving.discard(task)
+            self._open.discard(writer)
             writer.transport.abort()
 
-    async def _between(self, reader: StreamReader, writer: StreamWriter) -> None:
-        upstream, downstream = await _connected(self._upstream)
+    async def _between(
+        self, reader: StreamReader, writer: StreamWriter, upstream: StreamReader,
+        downstream: StreamWriter,
+    ) -> None:  # fmt: skip
         ways = (
             asyncio.create_task(self._requests(reader, downstream)),
             asyncio.create_task(self._replies(upstream, writer)),
@@ -101,7 +116,6 @@ class FaultProxy:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            downstream.transport.abort()
 
     async def _requests(self, reader: StreamReader, writer: StreamWriter) -> None:
         while chunk := await reader.read(CHUNK):

@@ -5,8 +5,8 @@ Whatever it is not told to answer goes to the engine, and the engine's own reply
 
 import asyncio
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -74,6 +74,8 @@ class RespServer:
         self._upstream = upstream.removeprefix("unix://")
         self._socket = socket
         self._serving: set[asyncio.Task[None]] = set()
+        self._open: set[StreamWriter] = set()
+        self._stopped = False
 
     def say(self, chosen: Say | None) -> None:
         """Answer this from now on; None: be the engine again."""
@@ -87,25 +89,33 @@ class RespServer:
     async def stop(self) -> None:
         """Close everything."""
         self._server.close()
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._stopped = True
+        for writer in self._open:  # not by cancelling: what is just being opened would be left
+            writer.transport.abort()
+        await asyncio.gather(*self._serving)
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
-        engine_writer: StreamWriter | None = None
-        try:
-            with suppress(OSError, IncompleteReadError, asyncio.CancelledError):
-                engine, engine_writer = await asyncio.open_unix_connection(self._upstream)
+        with self._opened(writer), suppress(OSError, IncompleteReadError):
+            engine, engine_writer = await asyncio.open_unix_connection(self._upstream)
+            with self._opened(engine_writer):
                 while await self._one(reader, writer, engine, engine_writer):
                     await writer.drain()
+                await writer.drain()
+        self._serving.discard(task)
+
+    @contextmanager
+    def _opened(self, writer: StreamWriter) -> Iterator[None]:
+        self._open.add(writer)
+        if self._stopped:
+            writer.transport.abort()
+        try:
+            yield
         finally:
-            self._serving.discard(task)
+            self._open.discard(writer)
             writer.close()
-            if engine_writer is not None:
-                engine_writer.transport.abort()
 
     async def _one(
         self, reader: StreamReader, writer: StreamWriter, engine: StreamReader,
