@@ -4,7 +4,6 @@ A flood of unheard-of agents costs a bounded time: beyond the second's budget of
 rule answers, and its answers are not kept.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from time import monotonic
 
@@ -39,10 +38,12 @@ _HINTS = {
     '"Chrome OS"': Platform.DESKTOP,
     '"Chromium OS"': Platform.DESKTOP,
 }
-_ROBOT_WORDS = re.compile(
-    r"(?<!cu)bot|crawl|spider|slurp|headless|lighthouse|preview|externalhit|whatsapp/|mediapartners"
-    r"|fetch|curl|wget|python|java/|okhttp|go-http|axios|scrap",
-    re.IGNORECASE,  # a Cubot is a telephone
+# Words of robots' names, in lower case, sought one by one: a pattern of them all takes 20 times as
+# long, as it tries each at every character.
+_ROBOT_WORDS = (
+    *("bot", "crawl", "spider", "slurp", "headless", "lighthouse", "preview", "externalhit"),
+    *("whatsapp/", "mediapartners", "fetch", "curl", "wget", "python", "java/", "okhttp"),
+    *("go-http", "axios", "scrap"),
 )
 _PLATFORM_WORDS = (
     ("iPhone", Platform.IOS),
@@ -109,8 +110,17 @@ class AgentLists:
 
 def cheap_agent(user_agent: str) -> Agent:
     """Return a guess by a few words, for when the lists cost too much."""
-    robot = not user_agent.strip() or _ROBOT_WORDS.search(user_agent) is not None
-    return Agent(_by_words(user_agent), robot, "Macintosh" in user_agent)
+    return Agent(_by_words(user_agent), _robot_by_words(user_agent), "Macintosh" in user_agent)
+
+
+def _robot_by_words(user_agent: str) -> bool:
+    name = user_agent.lower().replace("cubot", "phone")  # it is one
+    if not name or name.isspace():
+        return True
+    for word in _ROBOT_WORDS:  # noqa: SIM110  a generator costs more than all of the words
+        if word in name:
+            return True
+    return False
 
 
 def _by_words(user_agent: str) -> Platform:

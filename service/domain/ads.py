@@ -6,12 +6,14 @@ Validation of what people wrote happens where files are read; these values are a
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 from service.domain.articles import ArticlePattern
 from service.domain.sharing import Network
 
 
+@lru_cache(65_536)  # a decision asks for its site's each time
 def code_of(identifier: str) -> int:
     """Return the 32-bit code of a site's or creative's id: the first 4 bytes of its BLAKE2b."""
     return int.from_bytes(blake2b(identifier.encode()).digest()[:4], "big")

@@ -1,6 +1,6 @@
 """Decides what one page view shows and signs it into a token; waits for nothing, writes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import Platform
 from service.domain.choosing import Choice, Draw
-from service.domain.tokens import Offer, Signer, Token
+from service.domain.tokens import Signer, pack_offer
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock
 
@@ -30,7 +30,7 @@ class Decision(NamedTuple):
     """The signed token and, for each placement asked for, the choice or None."""
 
     token: str
-    choices: tuple[Choice | None, ...]
+    choices: Sequence[Choice | None]
 
 
 class Serials:
@@ -82,19 +82,16 @@ class Decider:
 
     def decide(self, page: Page, platform: Platform, *, gpc: bool) -> Decision:
         """Pick for each placement and sign the lot: a few look-ups and one draw per placement."""
-        plan, site = self._plan(), page.site
-        choices = tuple(
-            plan.pool(site, placement.id, platform).pick(self._draw)
-            for placement in page.placements
-        )
+        plan, site, draw = self._plan(), page.site, self._draw
+        choices, offers = [], b""
+        for placement in page.placements:
+            choice = plan.pools_of(site, placement.id)[platform].pick(draw)
+            choices.append(choice)
+            if choice is not None:
+                offers += pack_offer(placement.code, choice.code, choice.propensity)
         issuer, serial = self._serials.take()
-        offers = tuple(
-            Offer(placement.code, choice.code, choice.propensity)
-            for placement, choice in zip(page.placements, choices, strict=True)
-            if choice is not None
-        )
-        token = Token(
-            self._clock(), issuer, serial, site.code, page.article.id, platform,
-            page.source, page.depth, gpc, offers=offers,
+        token = self._signer().sign_fields(
+            self._clock(), issuer, serial, site.code, page.article.id, platform, page.source,
+            page.depth, gpc, offers,
         )  # fmt: skip
-        return Decision(self._signer().sign(token), choices)
+        return Decision(token, choices)

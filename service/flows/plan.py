@@ -30,15 +30,15 @@ class Plan:
     live: Sequence[Campaign]
     targeting: Targeting
     origins: frozenset[str]
-    pools: dict[tuple[str, str, Platform], Pool] = field(default_factory=dict)
+    pools: dict[tuple[str, str], tuple[Pool, ...]] = field(default_factory=dict)
 
-    def pool(self, site: Site, placement: str, platform: Platform) -> Pool:
-        """Return the pool of what this site, placement and platform may show now."""
-        key = (site.id, placement, platform)
-        pool = self.pools.get(key)
-        if pool is None:
-            pool = self.pools[key] = self._make_pool(*key)
-        return pool
+    def pools_of(self, site: Site, placement: str) -> tuple[Pool, ...]:
+        """Return the pools of what a site's placement may show now, by platform."""
+        pools = self.pools.get((site.id, placement))
+        if pools is None:
+            pools = tuple(self._make_pool(site.id, placement, platform) for platform in Platform)
+            self.pools[site.id, placement] = pools
+        return pools
 
     def _make_pool(self, site: str, placement: str, platform: Platform) -> Pool:
         mask = self.targeting.everyone

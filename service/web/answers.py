@@ -4,6 +4,7 @@ An answer is a join of such pieces around the token; nothing here decides anythi
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -57,7 +58,7 @@ class Answers:
             self._keep(query, view)
         return view
 
-    def render(self, view: PageView, token: str, choices: tuple[Choice | None, ...]) -> bytes:
+    def render(self, view: PageView, token: str, choices: Sequence[Choice | None]) -> bytes:
         """Return the answer's bytes (design § 8)."""
         site = view.page.site
         placements = []

@@ -5,7 +5,6 @@ from base64 import b64decode
 from contextlib import suppress
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from service.domain.errors import JournalRefused, NotAToken
 from service.domain.events import Kind
@@ -14,17 +13,18 @@ from service.flows.record import Deed
 from service.web.keys import SERVICES
 from service.web.middleware import SERVER
 from service.web.params import events_body
+from service.web.quick import QuickAnswer, fixed_head
 from service.web.readers import reader_of
 
 BODY_BYTES_MAX = 16 * 1024
 COMMIT_WAIT_S = 0.25  # of a reader who wants something else than our acknowledgement
 _BODY_TIMEOUT_S = 5
 _CONTENT_TYPES = frozenset({"text/plain", "application/json"})
-_HEADERS = CIMultiDict({"Cache-Control": "no-store", "Vary": "Origin", "Server": SERVER})
+_HEAD = fixed_head("204 No Content", Cache_Control="no-store", Vary="Origin")
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
-async def events(request: web.Request) -> web.Response:
+async def events(request: web.Request) -> web.StreamResponse:
     """Record a batch of one page view; 204 once committed, whatever the verdicts."""
     services = request.app[SERVICES]
     if request.content_type not in _CONTENT_TYPES or "Content-Encoding" in request.headers:
@@ -33,11 +33,8 @@ async def events(request: web.Request) -> web.Response:
     for deed in deeds:
         services.metrics.events_received.counts[deed.kind,] += 1
     await services.recorder.record(parsed, deeds, reader_of(request))
-    headers = _HEADERS.copy()
     origin = request.headers.get("Origin")
-    if origin is not None and origin in services.plan().origins:
-        headers["Access-Control-Allow-Origin"] = origin
-    return web.Response(status=204, headers=headers)
+    return QuickAnswer(_HEAD, origin if origin in services.plan().origins else None)
 
 
 async def pixel(request: web.Request) -> web.Response:

@@ -98,7 +98,7 @@ def _text(services: Services, plan: Plan, page: Page) -> str:
 
 def _choices(services: Services, plan: Plan, page: Page) -> list[tuple[str, Choice]]:
     picked = (
-        (placement.id, plan.pool(page.site, placement.id, Platform.UNKNOWN).pick(services.draw))
+        (placement.id, plan.pools_of(page.site, placement.id)[Platform.UNKNOWN].pick(services.draw))
         for placement in page.placements
     )
     return [(placement, choice) for placement, choice in picked if choice is not None]

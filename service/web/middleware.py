@@ -19,7 +19,7 @@ from service.domain.errors import (
     NotAllowed,
     UnknownSite,
 )
-from service.web.keys import SERVICES
+from service.web.keys import SERVICES, Services
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVER = "handbill"  # without versions, which only help attackers
@@ -46,9 +46,10 @@ _DETAIL = {
 }
 
 
-def observed(listener: str, route: str, handler: Handler) -> Handler:
+def observed(services: Services, listener: str, route: str, handler: Handler) -> Handler:
     """Wrap a handler: measure it under fixed labels and turn errors into problem documents."""
-    labels = {f"{n}xx": (listener, route, f"{n}xx") for n in range(1, 6)}
+    labels = [(listener, route, f"{n}xx") for n in range(6)]
+    observe = services.metrics.requests.observe
 
     async def answer(request: web.Request) -> web.StreamResponse:
         started = perf_counter()
@@ -59,11 +60,9 @@ def observed(listener: str, route: str, handler: Handler) -> Handler:
         except (HandbillError, web.HTTPException) as error:
             response = _problem_of(request, error)
         except Exception as error:
-            services = request.app[SERVICES]
             services.log.error("request failed", route=route, exc_info=error)
             response = problem(500)
-        status = f"{response.status // 100}xx"
-        request.app[SERVICES].metrics.requests.observe(labels[status], perf_counter() - started)
+        observe(labels[response.status // 100], perf_counter() - started)
         return response
 
     return answer

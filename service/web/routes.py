@@ -55,9 +55,11 @@ def _app(listener: str, routes: tuple[Route, ...], services: Services) -> web.Ap
     app = web.Application(client_max_size=events.BODY_BYTES_MAX)
     app[SERVICES] = services
     for method, path, name, handler in routes:
-        answer = observed(listener, name, handler)
+        answer = observed(services, listener, name, handler)
         app.router.add_route(method, path, answer)
         if method == hdrs.METH_GET and name in _HEAD:
             app.router.add_route(hdrs.METH_HEAD, path, answer)
-    app.router.add_route("*", "/{unmatched:.*}", observed(listener, "unmatched", unmatched))
+    app.router.add_route(
+        "*", "/{unmatched:.*}", observed(services, listener, "unmatched", unmatched)
+    )
     return app

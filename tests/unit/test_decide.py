@@ -93,7 +93,7 @@ def test_a_placement_with_nothing_to_show_is_none_and_not_in_the_token() -> None
 
 def test_no_campaign_at_all_still_makes_a_token_to_count_views_and_shares_by() -> None:
     decision = _decider(_planner(catalog())).decide(PAGE, Platform.IOS, gpc=False)
-    assert decision.choices == (None, None)
+    assert decision.choices == [None, None]
     assert parse_token(decision.token).token.offers == ()
 
 

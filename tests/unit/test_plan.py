@@ -55,7 +55,7 @@ def test_an_unknown_reader_sees_what_suits_whatever_it_turns_out_to_be(
         for name, values in (("target", target), ("exclude", exclude))
         if values
     }
-    pool = _planner(catalog(campaign("c", **rules))).plan.pool(SITE, "top", Platform.UNKNOWN)
+    pool = _planner(catalog(campaign("c", **rules))).plan.pools_of(SITE, "top")[Platform.UNKNOWN]
     assert bool(pool.choices) is shows
 
 
@@ -77,7 +77,7 @@ def test_within_the_hour_renewing_keeps_the_pools_and_tells_the_time() -> None:
     clock = StandingClock(NOW_MS)
     planner = _planner(clock=clock)
     before = planner.plan
-    before.pool(SITE, "top", Platform.IOS)
+    before.pools_of(SITE, "top")
     clock.now += 1_000
     planner.renew()
     assert planner.plan.pools is before.pools
@@ -110,5 +110,5 @@ def _planner(some: Catalog = CATALOG, clock: StandingClock | None = None) -> Pla
 
 
 def _shown(planner: Planner, where: Site = SITE) -> str | None:
-    choice = planner.plan.pool(where, "top", Platform.IOS).pick(lambda: 0.5)
+    choice = planner.plan.pools_of(where, "top")[Platform.IOS].pick(lambda: 0.5)
     return choice.creative.id if choice else None

@@ -95,7 +95,7 @@ async def client(services: Standing) -> AsyncIterator[Client]:
         "/livez": ops.livez,
         "/readyz": ops.readyz,
     }.items():
-        app.router.add_get(path, observed("internal", path, handler))
+        app.router.add_get(path, observed(app[SERVICES], "internal", path, handler))
     async with TestClient(TestServer(app)) as client:
         yield client
 
