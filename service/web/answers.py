@@ -1,4 +1,4 @@
-"""A decision as JSON bytes: what only page or choice determine is rendered once and kept, bounded.
+"""A decision as JSON text: what only page or choice determine is rendered once and kept, bounded.
 
 An answer is a join of such pieces around the token; nothing here decides anything.
 """
@@ -22,7 +22,7 @@ VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
 _ESCAPED = json.dumps(_HOLE)[1:-1]
-_ASKED = "\1"  # likewise the place of what a page's share links say of it
+_ASKED = "\1"  # likewise the place of what a page's share links say of it, there as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Answers:
             self._keep(query, view)
         return view
 
-    def render(self, view: PageView, token: str, choices: Sequence[Choice | None]) -> bytes:
-        """Return the answer's bytes (design § 8)."""
+    def render(self, view: PageView, token: str, choices: Sequence[Choice | None]) -> str:
+        """Return the answer's text, which is ASCII (design § 8)."""
         site = view.page.site
         placements = []
         for placement, choice in zip(view.page.placements, choices, strict=True):
@@ -72,8 +72,9 @@ class Answers:
                 self._pieces[choice, site.id] = piece
             placements.append(token.join(piece))
         joined = ",".join(placements)
-        share = view.asked.join(self._shares[site.id]).replace(_ESCAPED, token)
-        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
+        # In this order, as the asked are four times the rest: what is sought in should be short.
+        share = token.join(self._shares[site.id]).replace(_ASKED, view.asked)
+        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'
 
     def _keep(self, query: str, view: PageView) -> None:
         # Two generations: what is in use survives, with no book-keeping on a hit.
@@ -96,7 +97,8 @@ class Answers:
         site = page.site.id
         if site not in self._shares:
             row = json.dumps(share_row(plan, page.site, _ASKED, self._public_url, _HOLE))
-            self._shares[site] = f'"share":{row}'.split(json.dumps(_ASKED)[1:-1])
+            row = row.replace(json.dumps(_ASKED)[1:-1], _ASKED)
+            self._shares[site] = f'"share":{row}'.split(_ESCAPED)
         return PageView(
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )

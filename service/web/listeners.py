@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import http_parser, web
 
 from service.web.middleware import problem
+from service.web.quick import QuickAnswer
 
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
@@ -56,16 +57,19 @@ class _Protocol(web.RequestHandler):
             return not self._current_request.content.is_eof()
         return self._waiter is None or self._waiter.done()
 
-    def finish_response(
+    async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+    ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; what handlers raise never gets here, so this is aiohttp's own word."""
         # By the plain class: asking for `HTTPException`, an abstract one's, costs 0.3 µs each time.
         if isinstance(resp, Exception):
             resp = problem(resp.status)
         if self._leaving.is_set():
             resp.force_close()
-        return super().finish_response(request, resp, start_time)
+        # What followed an offer to change protocols is aiohttp's to read on.
+        if isinstance(resp, QuickAnswer) and not self._upgraded:
+            return resp, not resp.send(request)
+        return await super().finish_response(request, resp, start_time)
 
     def handle_error(
         self,
