@@ -29,30 +29,27 @@ class QuickAnswer(web.StreamResponse):
         self._origin = origin
         self._content = body
 
-    def send(self, request: BaseRequest) -> bool:
-        """Write the answer and say whether anybody was there; never compressed, never to a HEAD."""
+    def wire(self, request: BaseRequest) -> bytes:
+        """Return the bytes to send; they are never compressed, and never for a HEAD."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            return False
-        allow = f"Access-Control-Allow-Origin: {self._origin}\r\n" if self._origin else ""
+        extra = f"Access-Control-Allow-Origin: {self._origin}\r\n" if self._origin else ""
         if not keep_alive:
-            allow += "Connection: close\r\n"
+            extra += "Connection: close\r\n"
         elif request.version < HttpVersion11:
-            allow += "Connection: keep-alive\r\n"
+            extra += "Connection: keep-alive\r\n"
         head, date, body = self._head, rfc822_formatted_time(), self._content
         if body is None:
-            text = f"{head}Date: {date}\r\n{allow}\r\n"
-        else:
-            text = f"{head}Date: {date}\r\n{allow}Content-Length: {len(body)}\r\n\r\n{body}"
-        transport.write(text.encode("ascii"))
-        return True
+            return f"{head}Date: {date}\r\n{extra}\r\n".encode("ascii")
+        extra += f"Content-Length: {len(body)}\r\n"
+        return f"{head}Date: {date}\r\n{extra}\r\n{body}".encode("ascii")
 
     async def prepare(self, request: BaseRequest) -> None:
         """Send the answer where aiohttp does the sending."""
-        if not self.send(request):
+        answer, transport = self.wire(request), request.transport
+        if transport is None or transport.is_closing():
             raise ClientConnectionResetError("Cannot write to closing transport")
+        transport.write(answer)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: all was sent."""
