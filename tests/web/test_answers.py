@@ -1,7 +1,14 @@
 """The kept pieces of decisions: bounded, however many and long the queries of strangers are."""
 
-import pytest
+import json
+from dataclasses import replace
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.domain.ads import Labels
+from service.domain.choosing import Choice
 from service.flows.plan import Planner
 from service.web import answers
 from service.web.answers import Answers
@@ -34,3 +41,28 @@ def test_a_query_in_use_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.view(f"{asked}{n}", PLAN)
         assert kept.view(asked, PLAN) is view
     assert len(kept._views) + len(kept._older) <= 8
+
+
+@given(st.text(max_size=40))
+@example("C:\\u0000")
+@example("\\\\u0001 \\u007f \0\1")
+@example('"},{"')
+def test_any_words_of_ours_come_back_as_they_are(text: str) -> None:
+    campaign = CATALOG.campaigns["vital-signs"]
+    creative = replace(campaign.creatives[0], headline=text, body=text, cta=text)
+    site = replace(CATALOG.sites["example"], labels=Labels(advertisement=text, share=text))
+    plan = Planner(replace(CATALOG, sites={**CATALOG.sites, site.id: site}), lambda: NOW_MS).plan
+    kept = Answers("https://ads.example")
+    view = kept.view(query(site=site.id, url="https://news.example/a", title=text), plan)
+    choices = [Choice(campaign, creative, 1, 1) for _ in view.page.placements]
+    decision = json.loads(kept.render(view, "the-token", choices))
+    assert decision["token"] == "the-token"
+    for placement, offer in decision["placements"].items():
+        assert [offer[name] for name in ("label", "headline", "body", "cta")] == [text] * 4
+        assert offer["click"] == f"https://ads.example/c/the-token/{placement}"
+    asked = "u=https%3A%2F%2Fnews.example%2Fa"
+    for row in decision["share"]:
+        assert row["label"] == text.replace("{network}", CATALOG.networks[row["network"]].name)
+        address, _, said = row["url"].partition("?")
+        assert address == f"https://ads.example/s/the-token/{row['network']}"
+        assert said.startswith(asked)

@@ -93,7 +93,7 @@ class Wire:
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
-        self._address = (parts.hostname, parts.port)
+        self.address = (parts.hostname, parts.port)
         self.host = parts.netloc
 
     def get(self, target: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -127,7 +127,7 @@ class Wire:
     def connected(self) -> Iterator[Line]:
         """Yield a connection."""
         with (
-            socket.create_connection(self._address, TIMEOUT_S) as connection,
+            socket.create_connection(self.address, TIMEOUT_S) as connection,
             connection.makefile("rb") as file,
         ):
             yield Line(connection, file)
