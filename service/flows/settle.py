@@ -64,11 +64,17 @@ class Settler:
             await self._prune(stream)
 
     async def hold(self) -> None:
-        """Look after the journals that this process holds now."""
+        """Look after the journals that this process holds now, and see how much they hold.
+
+        With Redis away nobody knows what of it waits, and a backlog must not look like none.
+        """
         try:
             self._streams.hold(await self._rows.held())
         except JournalUnreadable as stuck:
             self._accounts.stuck(str(stuck))
+        for stream in self._streams:
+            if not stream.measured:
+                await self._measure(stream)
 
     async def retire(self) -> None:
         """Delete the journals of other processes that are done with."""
@@ -90,6 +96,12 @@ class Settler:
             self._accounts.found(stream, finding, extent)
         if stream.sure and mark:
             await self._retention.covered(stream.journal, stream.shard, mark)
+
+    async def _measure(self, stream: Stream) -> None:
+        try:
+            stream.measure(await self._rows.extent(stream.journal, stream.shard, 0))
+        except JournalUnreadable as stuck:
+            self._accounts.stuck(str(stuck))
 
     async def _prune(self, stream: Stream) -> None:
         through = stream.prunable(self._timing.steady() - self._timing.retained_s)
