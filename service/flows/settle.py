@@ -1,5 +1,6 @@
 """Reads Redis' marks, takes them for the truth and deletes what is safe there; sends no rows."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -39,6 +40,7 @@ class Settler:
         self._applier = applier
         self._accounts = accounts
         self._timing = timing
+        self._deleting = asyncio.Lock()  # one at a time, or a commit would stand behind them all
 
     async def settle(self, shard: int) -> None:
         """Read the shard's marks and take them for the truth; raises `RedisAway`."""
@@ -60,8 +62,9 @@ class Settler:
         for stream in self._streams.of(shard):
             stream.rise()
         await self.settle(shard)
-        for stream in self._streams.of(shard):
-            await self._prune(stream)
+        async with self._deleting:
+            for stream in self._streams.of(shard):
+                await self._prune(stream)
 
     async def hold(self) -> None:
         """Look after the journals that this process holds now, and see how much they hold.

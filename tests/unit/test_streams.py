@@ -279,7 +279,8 @@ class TestAll:
         streams = Streams()
         stream = streams.mine(committed(1))
         stream.committed(committed(1))
-        assert streams.moving
+        assert streams.moving(0)
         stream.halt("a strange key", lasting=lasting)
-        assert not streams.moving
+        assert not streams.moving(0)
+        assert not streams.moving(1)
         assert streams.halted is stream
