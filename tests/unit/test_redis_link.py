@@ -7,7 +7,8 @@ from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.exceptions import ClusterDownError
 from redis.exceptions import ConnectionError as NotThere
 
-from service.adapters.redis_link import CONNECTIONS, RedisLink
+from service.adapters.redis_address import CONNECTIONS
+from service.adapters.redis_link import RedisLink
 from service.adapters.redis_places import MasterConnection, Slots
 from service.domain.errors import BadConfiguration
 
