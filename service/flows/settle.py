@@ -93,11 +93,12 @@ class Settler:
             self._accounts.halted(stream)
 
     async def _take(self, stream: Stream, mark: int) -> None:
+        believed = stream.mark
         if not stream.confirmed(mark):
             extent = await readable(self._rows.extent(stream.journal, stream.shard, mark))
             finding = stream.found(mark, extent, self._timing.steady())
             self._accounts.found(stream, finding, extent)
-        if stream.sure and mark:
+        if stream.sure and (mark or believed):  # what Redis lost goes first no more
             await self._retention.covered(stream.journal, stream.shard, mark)
 
     async def _measure(self, stream: Stream) -> None:
