@@ -9,6 +9,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from service.adapters.redis_places import Address, Connect, MasterConnection, Sentinels
 from service.domain.errors import BadConfiguration, Problem
@@ -45,16 +46,28 @@ def read_address(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]
 def _single(url: str, options: dict[str, Any], _: Address) -> Redis:
     """`redis://`, `rediss://` or `unix://`; what its query says gives way to our options."""
     pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
-        url, max_connections=CONNECTIONS, timeout=options["socket_timeout"]
+        url, **_bounds(options["socket_timeout"])
     )
     pool.connection_kwargs.update(options)
     return Redis.from_pool(pool)
 
 
 def _pooled(options: dict[str, Any]) -> Redis:
-    timeout_s = options["socket_timeout"]
-    pool = BlockingConnectionPool(max_connections=CONNECTIONS, timeout=timeout_s, **options)
-    return Redis.from_pool(pool)
+    return Redis.from_pool(BlockingConnectionPool(**_bounds(options["socket_timeout"]), **options))
+
+
+def _bounds(timeout_s: float) -> dict[str, Any]:
+    """Return what keeps a pool small, prompt and deaf.
+
+    A server could tell the library to wait ten times as long or to go to another host; and a
+    library that listens for that takes connections for fresh that have a reply outstanding.
+    """
+    deaf = MaintNotificationsConfig(enabled=False)
+    return {
+        "max_connections": CONNECTIONS,
+        "timeout": timeout_s,
+        "maint_notifications_config": deaf,
+    }
 
 
 def _node(options: dict[str, Any], address: Address) -> Redis:

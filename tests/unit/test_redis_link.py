@@ -54,6 +54,12 @@ def test_no_client_repeats_anything_or_waits_for_long_or_makes_connections_witho
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (0.25, 0.25)
 
 
+@pytest.mark.parametrize("url", EVERY_SCHEME)
+def test_no_server_tells_a_client_to_wait_longer_or_to_go_elsewhere(url: str) -> None:
+    pool = client(url).connection_pool
+    assert not pool.maint_notifications_enabled()  # type: ignore[no-untyped-call]  # the library's
+
+
 def test_what_the_query_of_an_address_asks_for_does_not_loosen_that() -> None:
     found = options("redis://r?socket_timeout=60&socket_connect_timeout=60&decode_responses=yes")
     assert (found["socket_timeout"], found["socket_connect_timeout"]) == (0.25, 0.25)
