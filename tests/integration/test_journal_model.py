@@ -116,21 +116,24 @@ class Journals(RuleBasedStateMachine):
     @rule(fails=st.booleans())
     def retire(self, *, fails: bool) -> None:
         others = [journal for journal in self.models if journal != self.made.id]
-        drained = [journal for journal in others if self.models[journal].empty]
-        forgotten: list[str] = []
+        drained = {journal for journal in others if self.models[journal].empty}
+        forgotten: list[str] = []  # which goes first is nobody's promise
 
         async def forget(journal: str) -> None:
+            forgotten.append(journal)
             if fails:
                 raise JournalUnreadable("marks cannot be deleted now")
-            forgotten.append(journal)
 
         try:
             self.runner.run(self.made.journal.retire(forget))
         except JournalUnreadable:
             assert fails
-            self.models[drained[0]] = Model()  # it has forgotten all, in case of a crash now
+            (journal,) = forgotten
+            assert journal in drained
+            self.models[journal] = Model()  # it has forgotten all, in case of a crash now
             return
-        assert forgotten == drained
+        assert len(forgotten) == len(drained)
+        assert set(forgotten) == drained
         for journal in drained:
             del self.models[journal]
 
