@@ -89,14 +89,14 @@ class House:
 
     def changed(self, found: Catalog | BadConfiguration, warnings: tuple[Problem, ...]) -> None:
         """Put a new catalogue to work, or say why the old one stays."""
-        for warning in warnings:
-            self.log.warning("configuration", problem=str(warning))
         if isinstance(found, BadConfiguration):
             for problem in found.problems:
                 self.log.error("configuration refused", problem=str(problem))
             self.reload = f"last change refused: {len(found.problems)} problems, see the log"
             self.metrics.reload_successful.set(0)
             return
+        for warning in warnings:
+            self.log.warning("configuration", problem=str(warning))
         self.planner.adopt(with_demo(found, self.settings, self.public_url))
         self.metrics.name_sites(found.sites)
         self.metrics.reload_successful.set(1)
