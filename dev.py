@@ -16,7 +16,13 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Dict, Sequence, Tuple  # noqa: UP035  see above
 
-from devtools.debian import find_browser, provide_browser, provide_program, provide_prometheus
+from devtools.debian import (
+    find_browser,
+    provide_browser,
+    provide_old_redis,
+    provide_program,
+    provide_prometheus,
+)
 from devtools.environment import LOCKS, ROOT, VENV, install, make_venv, pip
 from devtools.words import fail, say
 
@@ -65,6 +71,7 @@ def test(arguments: Sequence[str]) -> None:
     install("dev")
     provide_browser(required=os.environ.get("REQUIRE_BROWSER") == "1")
     provide_prometheus(VENV / "bin")
+    provide_old_redis(VENV / "bin")
     if not arguments:
         run_linters()
     become("-m", "pytest", *(arguments or ALL_TESTS))

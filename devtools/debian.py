@@ -57,6 +57,23 @@ def provide_prometheus(directory: Path) -> None:
     say("no Prometheus, so its checks are skipped (on Debian: apt-get install prometheus)")
 
 
+def provide_old_redis(directory: Path) -> None:
+    """Have Debian's Redis, the oldest that is supported, and a library that makes clocks lie.
+
+    Its tools are installed, not its server, which would be started; both are one program that
+    goes by the name it is called by.
+    """
+    wanted = directory / "redis-server"
+    if (shutil.which("redis-server") or wanted.exists()) and shutil.which("faketime"):
+        return
+    apt_install(("redis-tools", "faketime"))
+    program = shutil.which("redis-check-rdb")
+    if shutil.which("redis-server") is None and program is not None and not wanted.exists():
+        wanted.symlink_to(program)
+    if shutil.which("redis-server") is None and not wanted.exists():
+        say("no old Redis, so its tests are skipped (on Debian: apt-get install redis-tools)")
+
+
 def provide_program(program: str, *, package: str) -> None:
     """Have a program that the command cannot do without."""
     if shutil.which(program) is None:

@@ -30,7 +30,7 @@ def shared_oldest_redis() -> Iterator[tuple[str, BlockingRedis]]:
     """Run the oldest Redis that is supported, Debian 12's, where there is one."""
     binary = shutil.which("redis-server")
     if binary is None:
-        pytest.skip("no redis-server on the PATH (on Debian: apt-get install redis-server)")
+        pytest.skip("no redis-server on the PATH (on Debian: apt-get install redis-tools)")
     version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
     if f"v={OLDEST}." not in version.stdout:
         pytest.skip(f"the redis-server on the PATH is not {OLDEST}: {version.stdout.strip()}")

@@ -262,9 +262,23 @@ def test_a_failing_package_manager_fails_nothing(
         program.chmod(0o700)
     debian.provide_browser(required=False)
     debian.provide_prometheus(tmp_path)
+    debian.provide_old_redis(tmp_path)
     said = capfd.readouterr().err
     assert "browser tests are skipped" in said
     assert "no Prometheus" in said
+    assert "no old Redis" in said
+
+
+def test_the_old_redis_is_the_tools_program_by_its_own_name(
+    nothing_on_path: Path, tmp_path: Path
+) -> None:
+    for name in ("redis-check-rdb", "faketime"):
+        program = nothing_on_path / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o700)
+    debian.provide_old_redis(tmp_path)
+    debian.provide_old_redis(tmp_path)  # and again, when it is there
+    assert (tmp_path / "redis-server").resolve() == nothing_on_path / "redis-check-rdb"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], []])
