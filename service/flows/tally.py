@@ -1,0 +1,129 @@
+"""What was delivered and learned, folded from the hours that Redis holds; decides nothing.
+
+Closed hours are read once and folded away; the open ones are read again for every plan.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from service.domain.events import HOUR_MS, RUNNER_UP, Kind
+from service.domain.learning import HALF_LIFE_H, Evidence
+from service.domain.tokens import Arm
+from service.domain.traffic import FLAT, Shape, learned_shape
+from service.flows.ports import Clock, PaceReader
+
+SHAPE_HOURS = 28 * 24
+EVIDENCE_HOURS = int(5 * HALF_LIFE_H)  # of what is older, less than a thirtieth counts
+OPEN_HOURS = 2  # the hour that runs, and the last one: its rows may still be on their way
+AWAY_MS = 60_000  # after a longer silence rows of closed hours arrive late: all is read anew
+FIELDS_AT_ONCE = 200  # a quarter of a millisecond
+Place = tuple[str, str, str]
+"""Creative, placement and platform."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Valid impressions and clicks by creative and hour, evidence by place, the week's hours."""
+
+    impressions: dict[str, dict[int, int]] = field(default_factory=dict)
+    clicks: dict[str, dict[int, int]] = field(default_factory=dict)
+    evidence: dict[Place, Evidence] = field(default_factory=dict)
+    hours: dict[int, int] = field(default_factory=dict)
+    now: int = 0  # the hour at which evidence is whole
+
+    async def fold(self, hour: int, counts: Mapping[str, int]) -> None:
+        """Add one hour's hash of one shard, a slice at a time: requests come between."""
+        rest = iter(counts.items())
+        while some := list(islice(rest, FIELDS_AT_ONCE)):
+            for name, count in some:
+                self._add(name.split("|"), hour, count)
+            await asyncio.sleep(0)
+
+    def age_to(self, hour: int) -> None:
+        """Let evidence fade; what has faded to nothing goes."""
+        if self.now and hour > self.now:
+            faded = {at: one.faded(hour - self.now) for at, one in self.evidence.items()}
+            self.evidence = {at: one for at, one in faded.items() if one.viewable >= 1.0}
+        self.now = hour
+
+    def delivered(self, creatives: Iterable[str], *, clicks: bool, span: range) -> int:
+        """Return valid impressions, or clicks, of creatives in a span of hours."""
+        table = self.clicks if clicks else self.impressions
+        return sum(
+            count
+            for creative in creatives
+            for hour, count in table.get(creative, {}).items()
+            if hour in span
+        )
+
+    def _add(self, parts: list[str], hour: int, count: int) -> None:
+        try:
+            creative, placement, platform, arm, kind = parts
+        except ValueError:  # a newer version's field: not ours to interpret
+            return
+        if arm == Arm.HOLD.label:  # nothing was shown
+            return
+        if kind == Kind.IMPRESSION:
+            _count(self.impressions, creative, hour, count)
+            self.hours[hour] = self.hours.get(hour, 0) + count
+        elif kind == Kind.CLICK:
+            _count(self.clicks, creative, hour, count)
+        if arm != RUNNER_UP and kind in {Kind.VIEWABLE, Kind.CLICK}:
+            new = Evidence(count, 0) if kind == Kind.VIEWABLE else Evidence(0, count)
+            place = (creative, placement, platform)
+            known = self.evidence.get(place, Evidence())
+            self.evidence[place] = known.plus(new.faded(max(0, self.now - hour)))
+
+
+class Tallies:
+    """The closed hours' tally and the open ones', as fresh as `refresh` left them."""
+
+    def __init__(self, reader: PaceReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._since = 0
+        self._closed_to = 0
+        self._whole = False  # an hour that was folded in by half has all read anew
+        self.closed = Tally()
+        self.open = Tally()
+        self.shape: Shape = FLAT
+        self.read_ms: int | None = None
+        self.closed_version = 0
+
+    async def refresh(self, since: int) -> None:
+        """Read what is new since an hour; raises `CountsUnavailable`, and what is known stays."""
+        now_ms = self._clock()
+        hour = now_ms // HOUR_MS
+        since = min(since, hour - max(SHAPE_HOURS, EVIDENCE_HOURS))
+        fresh = Tally(now=hour)
+        await self._read(fresh, range(hour - OPEN_HOURS + 1, hour + 1))
+        stale = self.read_ms is None or now_ms - self.read_ms > AWAY_MS
+        if stale or not self._whole or since < self._since:
+            await self._read_closed(Tally(), since, since, hour)
+        elif self._closed_to <= hour - OPEN_HOURS:
+            self._whole = False
+            await self._read_closed(self.closed, self._closed_to, self._since, hour)
+        self.open, self.read_ms = fresh, now_ms
+
+    async def _read_closed(self, tally: Tally, first: int, since: int, hour: int) -> None:
+        closed_to = hour - OPEN_HOURS + 1
+        tally.age_to(hour)
+        await self._read(tally, range(first, closed_to))
+        self.closed, self._since, self._closed_to = tally, since, closed_to
+        recent = range(closed_to - SHAPE_HOURS, closed_to)
+        first_seen = min((h for h in tally.hours if h in recent), default=closed_to)
+        seen = {h: tally.hours.get(h, 0) for h in recent if h >= first_seen}
+        self.shape = learned_shape(seen)
+        self.closed_version += 1
+        self._whole = True
+
+    async def _read(self, tally: Tally, hours: range) -> None:
+        async for hour, counts in self._reader.paces(hours):
+            await tally.fold(hour, counts)
+
+
+def _count(table: dict[str, dict[int, int]], creative: str, hour: int, count: int) -> None:
+    hours = table.setdefault(creative, {})
+    hours[hour] = hours.get(hour, 0) + count
