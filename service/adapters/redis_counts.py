@@ -42,6 +42,14 @@ class RedisCounts:
         """Yield every hash of article counts of these days; raises `CountsUnavailable`."""
         return self._hashes(days, lambda shard, day: redis_keys.articles(shard, day.hour))
 
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Hash]]:
+        """Yield each hour's hashes of what was delivered; raises `CountsUnavailable`."""
+        span = [Bucket("hour", hour) for hour in hours]
+        async for bucket, counts in self._hashes(
+            span, lambda shard, one: redis_keys.pace(shard, one.hour)
+        ):
+            yield bucket.hour, counts
+
     async def names(self, hours: Sequence[int], fields: Sequence[str]) -> Mapping[str, str]:
         """Return the texts of these fields, the latest month's first; `CountsUnavailable`."""
         found: dict[str, str] = {}

@@ -36,7 +36,7 @@ async def watched(directory: Path, *, polling: bool) -> AsyncIterator[asyncio.Qu
     watch = asyncio.create_task(
         watch_catalog(
             directory,
-            lambda outcome, problems: told.put_nowait((outcome, problems)),
+            lambda outcome, problems: told.put((outcome, problems)),
             version=version,
             polling=polling,
         )
@@ -142,7 +142,7 @@ async def test_a_replaced_directory_is_live(config: Path) -> None:
 async def test_a_change_made_before_the_watch_began_is_told(config: Path) -> None:
     told: asyncio.Queue[Told] = asyncio.Queue()
     watch = asyncio.create_task(
-        watch_catalog(config, lambda *told_now: told.put_nowait(told_now), version="older")
+        watch_catalog(config, lambda *told_now: told.put(told_now), version="older")
     )
     assert "example" in (await catalog_told(told)).sites
     watch.cancel()
@@ -168,7 +168,7 @@ async def test_a_failing_receiver_is_asked_again(
     told: list[Catalog | BadConfiguration] = []
     done = asyncio.Event()
 
-    def receive(outcome: Catalog | BadConfiguration, _: tuple[Problem, ...]) -> None:
+    async def receive(outcome: Catalog | BadConfiguration, _: tuple[Problem, ...]) -> None:
         told.append(outcome)
         if len(told) < 3:
             raise RuntimeError("the receiver failed")
