@@ -12,17 +12,21 @@ from aiohttp import web
 
 from service.domain.ads import Site
 from service.domain.choosing import Choice
+from service.domain.plans import Plan
 from service.domain.sharing import clean_title
-from service.flows.decide import Page
-from service.flows.plan import Plan
+from service.domain.tokens import Arm
+from service.flows.decide import Decision
+from service.flows.pages import Page
 from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
+PIECES_MAX = 32_768  # as many creatives of as many sites are rendered once
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
 _ESCAPED = json.dumps(_HOLE)[1:-1]
 _ASKED = "\1"  # likewise the place of what a page's share links say of it
+_NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +40,65 @@ class PageView:
 
 
 class Answers:
-    """The rendered pieces, renewed whenever the plan's pools or the catalogue are."""
+    """The rendered pieces, renewed whenever the catalogue is."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
-        self._version = ""
-        self._pools: object = None
+        self._index: object = None
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[Choice, str], list[str]] = {}
+        self._pieces: dict[tuple[int, str], list[str]] = {}
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
         """Return the page that a raw query string asks for; raises what reading it raises."""
-        if plan.pools is not self._pools:
-            self._renew(plan)
+        if plan.index is not self._index:
+            self._index, self._pieces, self._shares = plan.index, {}, {}
+            self._views, self._older, self._chars = {}, {}, 0
         view = self._views.get(query)
         if view is None:
             view = self._older.get(query) or self._read(query, plan)
             self._keep(query, view)
         return view
 
-    def render(self, view: PageView, token: str, choices: Sequence[Choice | None]) -> bytes:
-        """Return the answer's bytes (design § 8)."""
-        site = view.page.site
+    def render(self, view: PageView, decision: Decision) -> bytes:
+        """Return the answer's bytes (design § 8); in arm `hold` it shows nothing."""
+        page, token = view.page, decision.token
+        choices, held = decision.choices, ""
+        if decision.arm is Arm.HOLD:
+            held = f'"held":{json.dumps(_ghosts(page, choices))},'
+            choices = ((),) * len(choices)
         placements = []
-        for placement, choice in zip(view.page.placements, choices, strict=True):
-            if choice is None:
-                placements.append(f'"{placement.id}":null')
-                continue
-            piece = self._pieces.get((choice, site.id))
-            if piece is None:
-                piece = self._piece(choice, site, placement.id)
-                self._pieces[choice, site.id] = piece
-            placements.append(token.join(piece))
+        for placement, some in zip(page.placements, choices, strict=True):
+            offer = self._offer(some, page.site, placement.id, token) if some else "null"
+            placements.append(f'"{placement.id}":{offer}')
         joined = ",".join(placements)
-        share = view.asked.join(self._shares[site.id]).replace(_ESCAPED, token)
-        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'.encode()
+        share = view.asked.join(self._shares[page.site.id]).replace(_ESCAPED, token)
+        answer = f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
+        return answer.encode()
+
+    def _offer(self, choices: tuple[Choice, ...], site: Site, placement: str, token: str) -> str:
+        """Return what is shown, with its runner-ups inside."""
+        click = f"{token}/{placement}"
+        shown = click.join(self._piece(choices[0], site))
+        if len(choices) == 1:
+            return shown
+        others = ",".join(
+            f"{click}/{rank}".join(self._piece(choice, site))
+            for rank, choice in enumerate(choices[1:], 1)
+        )
+        return f"{shown[: -len(_NO_ALTERNATES)]}[{others}]}}"
+
+    def _piece(self, choice: Choice, site: Site) -> list[str]:
+        """Return a creative as a site shows it, without the end of its click's address."""
+        piece = self._pieces.get((choice.code, site.id))
+        if piece is None:
+            if len(self._pieces) >= PIECES_MAX:
+                self._pieces.clear()
+            offer = shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}")
+            piece = self._pieces[choice.code, site.id] = json.dumps(offer).split(_ESCAPED)
+        return piece
 
     def _keep(self, query: str, view: PageView) -> None:
         # Two generations: what is in use survives, with no book-keeping on a hit.
@@ -81,12 +106,6 @@ class Answers:
             self._older, self._views, self._chars = self._views, {}, 0
         self._views[query] = view
         self._chars += len(query) + 2 * len(view.article) + len(view.asked)
-
-    def _renew(self, plan: Plan) -> None:
-        self._pools, self._pieces = plan.pools, {}
-        if plan.catalog.version != self._version:
-            self._version = plan.catalog.version
-            self._views, self._older, self._chars, self._shares = {}, {}, 0, {}
 
     def _read(self, query: str, plan: Plan) -> PageView:
         params = query_params(query)
@@ -101,15 +120,15 @@ class Answers:
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )
 
-    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
-        offer = json.dumps(shown_offer(choice, site, placement, self._public_url, _HOLE))
-        return f'"{placement}":{offer}'.split(_ESCAPED)
+
+def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]:
+    """Return what each placement would have shown."""
+    pairs = zip(page.placements, choices, strict=True)
+    return {placement.id: some[0].creative.id for placement, some in pairs if some}
 
 
-def shown_offer(
-    choice: Choice, site: Site, placement: str, public_url: str, token: str
-) -> dict[str, object]:
-    """Return one placement's creative as the decision says it."""
+def shown_offer(choice: Choice, site: Site, click: str) -> dict[str, object]:
+    """Return one placement's creative as the decision says it; runner-ups go to `alternates`."""
     campaign, creative = choice.campaign, choice.creative
     image, cap = creative.image, campaign.cap
     return {
@@ -121,7 +140,7 @@ def shown_offer(
         "cta": creative.cta,
         "image": image
         and {"url": image.url, "width": image.width, "height": image.height, "alt": image.alt},
-        "click": f"{public_url}/c/{token}/{placement}",
+        "click": click,
         "sponsored": campaign.sponsored,
         "cap": cap and {"key": campaign.id, "max": cap.max, "hours": cap.hours},
         "alternates": [],

@@ -2,14 +2,13 @@
 
 import pytest
 
-from service.flows.plan import Planner
 from service.web import answers
 from service.web.answers import Answers
-from tests.example import CATALOG, NOW_MS
+from tests.planning import plan
 from tests.web.hostile import encoded
 from tests.web.wire import query
 
-PLAN = Planner(CATALOG, lambda: NOW_MS).plan
+PLAN = plan()
 
 
 def _kept(kept: Answers) -> int:
