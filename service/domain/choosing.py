@@ -4,7 +4,6 @@ A campaign is drawn from its rank and accepted by the mask of who may show, rath
 among the candidates: the cost does not depend on how many campaigns there are.
 """
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from service.domain.targeting import bits, mask_of
 PROPENSITY_ONE = 65_535
 DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
 PACED_OUT_MAX = 16  # campaigns of a rank that hold back, before the next rank has its turn
+_TRIES, _TURNS = range(DRAWS), range(PACED_OUT_MAX)
 Draw = Callable[[], float]
 """Return a number in [0, 1), uniformly."""
 
@@ -62,11 +62,11 @@ class Rank:
 
     def draw(self, candidates: int, draw: Draw) -> int:
         """Return a campaign's number, by weight among the candidates, of which there is one."""
-        numbers, keep, others, slots = self.numbers, self.keep, self.others, len(self.numbers)
-        for _ in range(DRAWS):
+        slots = len(self.numbers)
+        for _ in _TRIES:
             place = draw() * slots
             slot = int(place)
-            number = numbers[slot] if place - slot < keep[slot] else others[slot]
+            number = (self.numbers if place - slot < self.keep[slot] else self.others)[slot]
             if candidates >> number & 1:
                 return number
         return self._walk(candidates, draw)
@@ -77,6 +77,10 @@ class Rank:
         sums = list(accumulate(self.weights[number] for number in found))
         at = bisect_right(sums, draw() * sums[-1])
         return found[min(at, len(found) - 1)]
+
+
+Reach = Sequence[tuple[Rank, int]]
+"""Ranks, the first to be served first, with the campaigns of each that fit a place."""
 
 
 def ranks_of(campaigns: Sequence[Campaign], live: int) -> tuple[Rank, ...]:
@@ -109,22 +113,19 @@ def _rank(weights: Mapping[int, float], length: int) -> Rank:
         if left[high] < 1.0:
             small.append(large.pop())
     mask = mask_of(numbers, length)
-    return Rank(mask, array("l", numbers), weights, array("d", keep), array("l", others))
+    return Rank(mask, numbers, weights, keep, others)
 
 
-def pick_campaign(
-    ranks: Sequence[Rank], reach: Sequence[int], allowed: int, paces: Mapping[int, float],
-    draw: Draw,
-) -> int | None:  # fmt: skip
+def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: Draw) -> int | None:
     """Return the number of the campaign to show, None if nobody may or wants to.
 
-    `reach` has for each rank the campaigns that fit the place, `allowed` those that fit the page.
-    `paces` are probabilities of showing, by number, 1 where there is none: each candidate that is
-    drawn throws its coin once for this place, and who holds back leaves the place to others.
+    `reach` are the ranks with the campaigns of each that fit the place, `allowed` those that fit
+    the page. `paces` are probabilities of showing, by number, 1 where there is none: each candidate
+    that is drawn throws its coin once for this place, and who holds back leaves it to others.
     """
-    for rank, fitting in zip(ranks, reach, strict=True):
+    for rank, fitting in reach:
         left = allowed & fitting
-        for _ in range(PACED_OUT_MAX):
+        for _ in _TURNS:
             if not left:
                 break
             number = rank.draw(left, draw)
@@ -144,6 +145,18 @@ def pool_of(campaign: Campaign, creatives: Sequence[Creative], shares: Sequence[
         ),
         tuple(accumulate(shares)),
     )
+
+
+def joined(pools: Sequence[tuple[float, Pool]]) -> Pool:
+    """Return one pool of campaigns' pools by the campaigns' weights; propensities stay theirs."""
+    total, before = sum(weight for weight, _ in pools), 0.0
+    choices: list[Choice] = []
+    cumulative: list[float] = []
+    for weight, pool in pools:
+        choices += pool.choices
+        cumulative += (before + weight / total * share for share in pool.cumulative)
+        before = cumulative[-1]
+    return Pool(tuple(choices), tuple(cumulative))
 
 
 def even_shares(creatives: Sequence[Creative]) -> list[float]:

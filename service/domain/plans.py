@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from service.domain.ads import Campaign, Catalog, Creative
 from service.domain.audience import Platform
-from service.domain.choosing import Pool, Rank, even_shares, pool_of
+from service.domain.choosing import Pool, Rank, Reach, even_shares, joined, pool_of
 from service.domain.codes import Codebook
-from service.domain.targeting import COUNTRY, PLACEMENT, Targeting, mask_of
+from service.domain.targeting import COUNTRY, PLACEMENT, Targeting, bits, mask_of
 from service.domain.tokens import Arm
 
+WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
 Place = tuple[str, Platform, Arm]
 """Placement, platform and arm."""
 
@@ -22,7 +23,8 @@ class Index:
     """What a catalogue alone determines: built once, shared by all of its plans.
 
     `rivals` are the campaigns that may not stand on a page view beside a campaign, `barred` those
-    without a creative for a placement in an arm; `origins` are those of all sites.
+    without a creative for a placement in an arm; `caps` says whether some campaign has a cap,
+    `asks_country` whether some depends on the reader's country; `origins` are those of all sites.
     """
 
     catalog: Catalog
@@ -31,12 +33,9 @@ class Index:
     targeting: Targeting
     rivals: Mapping[int, int]
     barred: Mapping[tuple[str, Arm], int]
+    caps: bool
+    asks_country: bool
     origins: frozenset[str]
-
-    @property
-    def asks_country(self) -> bool:
-        """Whether some campaign depends on the reader's country."""
-        return COUNTRY in self.targeting.dimensions
 
     def __len__(self) -> int:
         """Return the number of campaigns."""
@@ -44,12 +43,28 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for one kind of reader: who may fill it, rank by rank, and pools made so far.
+
+    `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
+    page allows every one of them, one draw picks campaign and creative. None where they are many or
+    one is paced.
+    """
+
+    place: Place
+    reach: Reach
+    pools: dict[int, Pool]
+    first: int = 0
+    whole: Pool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A moment's plan: who is live, in which ranks, how eagerly, and with which creatives.
 
-    `paces` are probabilities of showing, of campaigns with a goal; `shares` those of a campaign's
-    creatives in a placement and platform, where they were learned. Pools are made on first use, as
-    many as the catalogue has campaigns times placements, platforms and arms at most.
+    `paces` are probabilities of showing, of campaigns with a goal (`paced`); `shares` those of a
+    campaign's creatives in a placement and platform, where they were learned. Pools are made on
+    first use, as many as the catalogue has campaigns times placements, platforms and arms at most.
     """
 
     index: Index
@@ -58,9 +73,10 @@ class Plan:
     live: int
     ranks: tuple[Rank, ...]
     paces: Mapping[int, float]
+    paced: int
     shares: Mapping[tuple[str, str, str], Sequence[float]]
     pools: dict[Place, dict[int, Pool]] = field(default_factory=dict)
-    reaches: dict[tuple[Place, str], tuple[int, ...]] = field(default_factory=dict)
+    spots: dict[tuple[str, Platform, str, Arm], Spot] = field(default_factory=dict)
 
     @property
     def catalog(self) -> Catalog:
@@ -77,24 +93,35 @@ class Plan:
         """The origins of all sites."""
         return self.index.origins
 
-    def reach(self, place: Place, country: str) -> tuple[int, ...]:
-        """Return for each rank the campaigns that have something for a place and such a reader."""
-        reach = self.reaches.get((place, country))
-        if reach is None:
-            (placement, platform, arm), targeting = place, self.index.targeting
-            fitting = targeting.dimensions[PLACEMENT].one(placement)
-            fitting &= targeting.reader(platform.label, country)
-            fitting &= ~self.index.barred.get((placement, arm), 0)
-            reach = self.reaches[place, country] = tuple(rank.mask & fitting for rank in self.ranks)
-        return reach
+    def spot(self, placement: str, platform: Platform, country: str, arm: Arm) -> Spot:
+        """Return who may fill a placement for such a reader."""
+        key = (placement, platform, country, arm)
+        spot = self.spots.get(key)
+        if spot is None:
+            spot = self.spots[key] = self._make_spot((placement, platform, arm), country)
+        return spot
+
+    def _make_spot(self, place: Place, country: str) -> Spot:
+        (placement, platform, arm), targeting = place, self.index.targeting
+        fitting = targeting.dimensions[PLACEMENT].one(placement)
+        fitting &= targeting.reader(platform.label, country)
+        fitting &= ~self.index.barred.get((placement, arm), 0)
+        reach = tuple((rank, rank.mask & fitting) for rank in self.ranks if rank.mask & fitting)
+        pools = self.pools.setdefault(place, {})
+        first = reach[0][1] if reach else 0
+        if not first or first.bit_count() > WHOLE_MAX or first & self.paced:
+            return Spot(place, reach, pools)
+        weights, some = reach[0][0].weights, list(bits(first))
+        whole = joined([(weights[number], self.pool(number, place)) for number in some])
+        return Spot(place, reach, pools, first, whole)
 
     def pool(self, number: int, place: Place) -> Pool:
         """Return the creatives of a campaign that the place's reach holds."""
-        try:
-            return self.pools[place][number]
-        except KeyError:
-            pool = self.pools.setdefault(place, {})[number] = self._make_pool(number, place)
-            return pool
+        pools = self.pools.setdefault(place, {})
+        pool = pools.get(number)
+        if pool is None:
+            pool = pools[number] = self._make_pool(number, place)
+        return pool
 
     def _make_pool(self, number: int, place: Place) -> Pool:
         placement, platform, arm = place
@@ -116,9 +143,11 @@ def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Inde
     """Return what a catalogue determines; `targeting` is that of its campaigns in order."""
     campaigns = tuple(catalog.campaigns.values())
     origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
+    caps = any(campaign.cap is not None for campaign in campaigns)
     return Index(
-        catalog, codebook, campaigns, targeting, _rivals(campaigns), _barred(campaigns), origins
-    )
+        catalog, codebook, campaigns, targeting, _rivals(campaigns), _barred(campaigns), caps,
+        COUNTRY in targeting.dimensions, origins,
+    )  # fmt: skip
 
 
 def _rivals(campaigns: Sequence[Campaign]) -> Mapping[int, int]:

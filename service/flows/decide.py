@@ -9,26 +9,21 @@ from service.domain.events import HOUR_MS
 from service.domain.experiments import arm_of
 from service.domain.plans import Plan
 from service.domain.tokens import PREVIEW, Arm, Parsed, Signer, pack_offer
-from service.flows.choose import PageView
-from service.flows.pages import Audience, Page, page_values
+from service.flows.choose import Shown, choose
+from service.flows.pages import Audience, Page
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock
 from service.flows.serials import Serials
 
-MASKS_MAX = 8_192  # pages whose mask is kept, in two generations
 PREVIEW_MS = 24 * HOUR_MS
 
 
 class Decision(NamedTuple):
-    """The signed token, the arm, and for each placement the choice with its runner-ups.
-
-    A placement with nothing to show has an empty tuple. In arm `hold` the choices are what would
-    have been shown.
-    """
+    """The signed token, the arm, and what is shown; in arm `hold`, what would have been."""
 
     token: str
     arm: Arm
-    choices: tuple[tuple[Choice, ...], ...]
+    choices: Shown
 
 
 class Decider:
@@ -43,9 +38,6 @@ class Decider:
         self._serials = serials
         self._clock = clock
         self._draw = draw
-        self._masks: dict[Page, int] = {}
-        self._older: dict[Page, int] = {}
-        self._masked: object = None
 
     def decide(self, page: Page, audience: Audience) -> Decision:
         """Pick for each placement and sign the lot: a few look-ups and draws per placement."""
@@ -54,15 +46,12 @@ class Decider:
             choices = self._previewed(plan, page, page.preview)
             return Decision(self._sign(page, audience, Arm.NONE, choices), Arm.NONE, choices)
         arm = self.arm(plan, page)
-        choices = self.choose(plan, page, audience, arm)
+        choices = choose(plan, page, audience, arm, self._draw)
         return Decision(self._sign(page, audience, arm, choices), arm, choices)
 
-    def choose(
-        self, plan: Plan, page: Page, audience: Audience, arm: Arm
-    ) -> tuple[tuple[Choice, ...], ...]:
+    def choose(self, plan: Plan, page: Page, audience: Audience, arm: Arm) -> Shown:
         """Return the choices of each placement, the one to show first."""
-        allowed = self._page_mask(plan, page)
-        return PageView(plan, page, audience, arm, allowed, self._draw).filled()
+        return choose(plan, page, audience, arm, self._draw)
 
     def arm(self, plan: Plan, page: Page) -> Arm:
         """Return which side of the site's experiment a page view is on."""
@@ -72,7 +61,7 @@ class Decider:
             return arm  # with nothing learned there is nothing to guard against
         return Arm.GUARD if self._draw() < experiment.guard else arm
 
-    def _previewed(self, plan: Plan, page: Page, preview: Parsed) -> tuple[tuple[Choice, ...], ...]:
+    def _previewed(self, plan: Plan, page: Page, preview: Parsed) -> Shown:
         """Return the creative that a preview link names, wherever it fits; `BadInput` if stale."""
         token = preview.token
         known = plan.codebook.creatives.get(token.offers[0].creative) if token.offers else None
@@ -89,20 +78,6 @@ class Decider:
             (choice,) if placement.id in creative.placements else ()
             for placement in page.placements
         )
-
-    def _page_mask(self, plan: Plan, page: Page) -> int:
-        """Return the campaigns that the page allows; worked out once per page and catalogue."""
-        if plan.index is not self._masked:
-            self._masked, self._masks, self._older = plan.index, {}, {}
-        mask = self._masks.get(page)
-        if mask is None:
-            mask = self._older.get(page)
-            if mask is None:
-                mask = plan.index.targeting.eligible(page_values(plan, page))
-            if len(self._masks) >= MASKS_MAX // 2:
-                self._older, self._masks = self._masks, {}
-            self._masks[page] = mask
-        return mask
 
     def _sign(
         self, page: Page, audience: Audience, arm: Arm, choices: Sequence[Iterable[Choice]]

@@ -12,7 +12,7 @@ from service.domain.targeting import COUNTRY, PLACEMENT
 from service.domain.times import fits_hour
 from service.domain.tokens import Arm
 from service.flows.decide import Decider
-from service.flows.pages import Audience, Page, page_values
+from service.flows.pages import Audience, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _allowed(plan: Plan, page: Page, audience: Audience) -> dict[str, int]:
     targeting = plan.index.targeting
     found = {
         f"{name}: {', '.join(values) or 'none given'}": targeting.eligible({name: values})
-        for name, values in page_values(plan, page).items()
+        for name, values in page.values(plan.index).items()
     }
     platform, country = audience.platform.label, audience.country
     found[f"platform: {platform}"] = targeting.platform(platform)
@@ -117,10 +117,11 @@ def _times(campaign: Campaign, hour: int) -> Iterator[str]:
 
 def _likelihoods(plan: Plan, number: int, asked: _Asked) -> Iterator[Likelihood]:
     for placement in asked.page.placements:
-        place = (placement.id, asked.audience.platform, asked.arm)
-        if not any(mask >> number & 1 for mask in plan.reach(place, asked.audience.country)):
+        platform, country, _ = asked.audience
+        spot = plan.spot(placement.id, platform, country, asked.arm)
+        if not any(mask >> number & 1 for _, mask in spot.reach):
             continue
-        pool = plan.pool(number, place)
+        pool = plan.pool(number, spot.place)
         before = 0.0
         for choice, upto in zip(pool.choices, pool.cumulative, strict=True):
             yield Likelihood(placement.id, choice.creative.id, upto - before)

@@ -1,12 +1,12 @@
 """What a decision is asked for: a page and its audience, as values that targeting understands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import UNKNOWN, Platform
-from service.domain.plans import Plan
+from service.domain.plans import Index
 from service.domain.targeting import (
     DIRECT,
     LANGUAGE,
@@ -21,7 +21,7 @@ from service.domain.targeting import (
 from service.domain.tokens import Parsed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Page:
     """What was asked: which page of which site, for which placements, and how the reader came."""
 
@@ -34,6 +34,27 @@ class Page:
     section: str = ""
     tags: tuple[str, ...] = ()
     preview: Parsed | None = None
+    _index: Index | None = field(init=False, repr=False, default=None)
+    _mask: int = field(init=False, repr=False, default=0)
+
+    def allows(self, index: Index) -> int:
+        """Return the mask of campaigns that the page allows; worked out once per catalogue."""
+        if self._index is not index:
+            self._index, self._mask = index, index.targeting.eligible(self.values(index))
+        return self._mask
+
+    def values(self, index: Index) -> dict[str, tuple[str, ...]]:
+        """Return the values of the dimensions that a page alone determines."""
+        source = index.codebook.network_id(self.source) if self.source else DIRECT
+        return {
+            SITE: (self.site.id,),
+            LANGUAGE: languages(self.language or self.site.language),
+            SECTION: (self.section,) if self.section else (),
+            TAG: self.tags,
+            PATH: index.targeting.path_globs(self.article.url),
+            SOURCE: (source,),
+            SHARED: ("yes" if self.source else "no",),
+        }
 
 
 class Audience(NamedTuple):
@@ -42,17 +63,3 @@ class Audience(NamedTuple):
     platform: Platform
     country: str = UNKNOWN
     gpc: bool = False
-
-
-def page_values(plan: Plan, page: Page) -> dict[str, tuple[str, ...]]:
-    """Return the values of the dimensions that a page alone determines."""
-    source = plan.codebook.network_id(page.source) if page.source else DIRECT
-    return {
-        SITE: (page.site.id,),
-        LANGUAGE: languages(page.language or page.site.language),
-        SECTION: (page.section,) if page.section else (),
-        TAG: page.tags,
-        PATH: plan.index.targeting.path_globs(page.article.url),
-        SOURCE: (source,),
-        SHARED: ("yes" if page.source else "no",),
-    }

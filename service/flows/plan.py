@@ -80,11 +80,14 @@ class Planner:
         eager = self._budgets.paces(running.flights, self._tallies, now_ms)
         live = running.mask & ~mask_of((n for n, pace in eager.items() if not pace), len(index))
         shares = self._optimiser.shares(index, self._tallies)
+        paced = mask_of(eager, len(index))
         if last is None or last.live != live:
-            return Plan(index, hour, now_ms, live, ranks_of(index.campaigns, live), eager, shares)
-        # Pools are made on first use, and kept while no share has changed.
+            ranks = ranks_of(index.campaigns, live)
+            return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
+        # Pools are made on first use, and kept while no share has changed; spots hold some of them.
         pools = last.pools if last.shares is shares else {}
-        return Plan(index, hour, now_ms, live, last.ranks, eager, shares, pools)
+        spots = last.spots if pools and last.paced == paced else {}
+        return Plan(index, hour, now_ms, live, last.ranks, eager, paced, shares, pools, spots)
 
 
 def _index(catalog: Catalog, codebook: Codebook) -> Index:

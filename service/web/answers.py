@@ -21,7 +21,7 @@ from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
-PIECES_MAX = 32_768  # as many creatives of as many sites are rendered once
+PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
 _ESCAPED = json.dumps(_HOLE)[1:-1]
@@ -48,7 +48,7 @@ class Answers:
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[int, str], list[str]] = {}
+        self._pieces: dict[tuple[int, str, str], list[str]] = {}
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
@@ -64,40 +64,33 @@ class Answers:
 
     def render(self, view: PageView, decision: Decision) -> bytes:
         """Return the answer's bytes (design § 8); in arm `hold` it shows nothing."""
-        page, token = view.page, decision.token
-        choices, held = decision.choices, ""
-        if decision.arm is Arm.HOLD:
+        page, (token, arm, choices) = view.page, decision
+        held = ""
+        if arm is Arm.HOLD:
             held = f'"held":{json.dumps(_ghosts(page, choices))},'
             choices = ((),) * len(choices)
-        placements = []
+        site, pieces, placements = page.site, self._pieces, []
         for placement, some in zip(page.placements, choices, strict=True):
-            offer = self._offer(some, page.site, placement.id, token) if some else "null"
-            placements.append(f'"{placement.id}":{offer}')
+            if not some:
+                placements.append(f'"{placement.id}":null')
+                continue
+            piece = pieces.get((some[0].code, placement.id, site.id))
+            offer = token.join(piece or self._piece(some[0], site, placement.id))
+            if len(some) > 1:
+                click = f"{self._public_url}/c/{token}/{placement.id}"
+                offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
+            placements.append(offer)
         joined = ",".join(placements)
-        share = view.asked.join(self._shares[page.site.id]).replace(_ESCAPED, token)
+        share = view.asked.join(self._shares[site.id]).replace(_ESCAPED, token)
         answer = f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
         return answer.encode()
 
-    def _offer(self, choices: tuple[Choice, ...], site: Site, placement: str, token: str) -> str:
-        """Return what is shown, with its runner-ups inside."""
-        click = f"{token}/{placement}"
-        shown = click.join(self._piece(choices[0], site))
-        if len(choices) == 1:
-            return shown
-        others = ",".join(
-            f"{click}/{rank}".join(self._piece(choice, site))
-            for rank, choice in enumerate(choices[1:], 1)
-        )
-        return f"{shown[: -len(_NO_ALTERNATES)]}[{others}]}}"
-
-    def _piece(self, choice: Choice, site: Site) -> list[str]:
-        """Return a creative as a site shows it, without the end of its click's address."""
-        piece = self._pieces.get((choice.code, site.id))
-        if piece is None:
-            if len(self._pieces) >= PIECES_MAX:
-                self._pieces.clear()
-            offer = shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}")
-            piece = self._pieces[choice.code, site.id] = json.dumps(offer).split(_ESCAPED)
+    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
+        if len(self._pieces) >= PIECES_MAX:
+            self._pieces.clear()
+        offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
+        piece = f'"{placement}":{offer}'.split(_ESCAPED)
+        self._pieces[choice.code, placement, site.id] = piece
         return piece
 
     def _keep(self, query: str, view: PageView) -> None:
@@ -125,6 +118,12 @@ def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]
     """Return what each placement would have shown."""
     pairs = zip(page.placements, choices, strict=True)
     return {placement.id: some[0].creative.id for placement, some in pairs if some}
+
+
+def _alternates(choices: Sequence[Choice], site: Site, click: str) -> str:
+    """Render runner-ups: few are ever asked for, so that none is kept."""
+    ranked = enumerate(choices[1:], 1)
+    return json.dumps([shown_offer(choice, site, f"{click}/{rank}") for rank, choice in ranked])
 
 
 def shown_offer(choice: Choice, site: Site, click: str) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from service.domain.audience import UNKNOWN
-from service.domain.choosing import Choice
 from service.domain.errors import NotAllowed
 from service.domain.tokens import Arm
 from service.flows.pages import Audience
@@ -36,12 +35,7 @@ async def decision(request: web.Request) -> web.StreamResponse:
     )
     decision = services.decider.decide(view.page, audience)
     counts, label = services.metrics.decisions.counts, services.metrics.site_label(site.id)
+    filled = "held" if decision.arm is Arm.HOLD else "filled"
     for placement, choices in zip(view.page.placements, decision.choices, strict=True):
-        counts[label, placement.id, _outcome(decision.arm, choices)] += 1
+        counts[label, placement.id, filled if choices else "empty"] += 1
     return QuickAnswer(_HEAD, origin, answers.render(view, decision))
-
-
-def _outcome(arm: Arm, choices: tuple[Choice, ...]) -> str:
-    if not choices:
-        return "empty"
-    return "held" if arm is Arm.HOLD else "filled"

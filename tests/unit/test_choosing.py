@@ -78,7 +78,7 @@ def test_the_cost_of_a_pick_is_one_draw_for_any_number_of_campaigns() -> None:
         some = weighing(*range(1, many + 1))
         counted = Counted(0.37)
         ranks = ranks_of(some, everyone(some))
-        pick_campaign(ranks, [rank.mask for rank in ranks], -1, {}, counted)
+        pick_campaign([(rank, rank.mask) for rank in ranks], -1, {}, counted)
         assert counted.drawn == 1
 
 
@@ -101,9 +101,10 @@ def test_the_better_tier_goes_first_and_within_it_who_is_exclusive() -> None:
 
 def test_a_sponsor_hides_the_others_only_where_it_may_show() -> None:
     some = [campaign("house"), campaign("sponsor", **SPONSORED)]
-    ranks = ranks_of(some, 0b11)
-    assert pick_campaign(ranks, [0b10, 0b01], 0b11, {}, Random(1).random) == 1
-    assert pick_campaign(ranks, [0b00, 0b01], 0b11, {}, Random(1).random) == 0
+    sponsored, house = ranks_of(some, 0b11)
+    here = [(sponsored, 0b10), (house, 0b01)]
+    assert pick_campaign(here, 0b11, {}, Random(1).random) == 1
+    assert pick_campaign(here, 0b01, {}, Random(1).random) == 0
 
 
 @pytest.mark.parametrize("pace", [0.05, 0.3, 0.9])
@@ -140,13 +141,13 @@ def test_nobody_is_ever_shown_who_is_not_eligible(
 ) -> None:
     live = data.draw(st.integers(0, everyone(some)))
     ranks = ranks_of(some, live)
-    reach = [rank.mask & data.draw(st.integers(0, everyone(some))) for rank in ranks]
+    reach = [(rank, rank.mask & data.draw(st.integers(0, everyone(some)))) for rank in ranks]
     paces = data.draw(st.dictionaries(st.integers(0, len(some) - 1), st.floats(0, 1)))
-    number = pick_campaign(ranks, reach, allowed, paces, draw)
+    number = pick_campaign(reach, allowed, paces, draw)
     if number is None:
         return
     assert live >> number & allowed >> number & 1
-    assert any(mask >> number & 1 for mask in reach)
+    assert any(mask >> number & 1 for _, mask in reach)
     assert paces.get(number, 1.0) > 0.0
 
 
@@ -188,8 +189,8 @@ def drawn(rank: Rank, candidates: int) -> "Counter[int]":
 
 def picked(some: list[Campaign], paces: Mapping[int, float]) -> "Counter[int]":
     draw, ranks = Random(20_261_124).random, ranks_of(some, everyone(some))
-    reach = [rank.mask for rank in ranks]
-    numbers = (pick_campaign(ranks, reach, -1, paces, draw) for _ in range(PICKS))
+    reach = [(rank, rank.mask) for rank in ranks]
+    numbers = (pick_campaign(reach, -1, paces, draw) for _ in range(PICKS))
     return Counter(number for number in numbers if number is not None)
 
 
@@ -197,8 +198,8 @@ def pick(
     some: list[Campaign], allowed: int, paces: Mapping[int, float] | None = None, seed: int = 1
 ) -> int | None:
     ranks = ranks_of(some, everyone(some))
-    reach = [rank.mask for rank in ranks]
-    return pick_campaign(ranks, reach, allowed, paces or {}, Random(seed).random)
+    reach = [(rank, rank.mask) for rank in ranks]
+    return pick_campaign(reach, allowed, paces or {}, Random(seed).random)
 
 
 def assert_like(stated: Mapping[int, float], seen: "Counter[int]") -> None:

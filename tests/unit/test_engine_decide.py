@@ -5,7 +5,6 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +17,7 @@ from service.flows.record import Deed
 from service.flows.serials import Serials
 from tests.example import ARTICLE, BOTTOM, HOUR, SITE, TOP, campaign, catalog, creative
 from tests.fakes import Numbers
-from tests.planning import PAGE, PHONE, decider, plan, planner, shown
+from tests.planning import PAGE, PHONE, decider, plan, planner
 from tests.recording import READER, recorder
 
 BOTH = ("top", "bottom")
@@ -188,17 +187,10 @@ def test_never_an_ineligible_creative(platform: Platform, country: str, seed: in
     assert platform not in {Platform.DESKTOP, Platform.UNKNOWN} or "not-desktop" not in names
 
 
-def test_a_page_is_remembered_by_catalogue_and_forgotten_in_two_generations(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("service.flows.decide.MASKS_MAX", 8)
-    source = plan(catalog(campaign("c")))
-    decides = decider(source)
-    for _ in range(30):
-        decides.decide(replace(PAGE), PHONE)
-        decides.decide(PAGE, PHONE)
-        assert len(decides._masks) + len(decides._older) <= 8
-    assert shown(source) == ["c", ""]
+def test_what_a_page_allows_is_worked_out_once_per_catalogue() -> None:
+    page, old = replace(PAGE), plan(catalog(campaign("c"), everywhere("d", sites=frozenset())))
+    assert page.allows(old.index) is page.allows(old.index)
+    assert [page.allows(old.index), page.allows(plan(catalog(campaign("c"))).index)] == [0b01, 0b1]
 
 
 def test_an_unrelated_campaign_changes_nothing_for_a_reader_it_is_not_for() -> None:
