@@ -73,7 +73,8 @@ class AgentLists:
         user_agent = user_agent[:USER_AGENT_CHARS_MAX]
         agent = self._known.get(user_agent) or self._look_up(user_agent)
         hint = headers.get("Sec-CH-UA-Platform")
-        if hint is not None and (platform := _HINTS.get(hint)) is not None:
+        platform = agent.platform if hint is None else _HINTS.get(hint, agent.platform)
+        if platform is not agent.platform:
             return Agent(platform, agent.bot, agent.macintosh and platform is Platform.DESKTOP)
         return agent
 

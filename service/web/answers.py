@@ -1,4 +1,4 @@
-"""A decision as JSON bytes: what only page or choice determine is rendered once and kept, bounded.
+"""A decision as JSON text: what only page or choice determine is rendered once and kept, bounded.
 
 An answer is a join of such pieces around the token; nothing here decides anything.
 """
@@ -25,7 +25,7 @@ PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
 # The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
 _HOLE = "\0"
 _ESCAPED = json.dumps(_HOLE)[1:-1]
-_ASKED = "\1"  # likewise the place of what a page's share links say of it
+_ASKED = "\1"  # likewise the place of what a page's share links say of it, there as it is
 _NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
@@ -62,8 +62,8 @@ class Answers:
             self._keep(query, view)
         return view
 
-    def render(self, view: PageView, decision: Decision) -> bytes:
-        """Return the answer's bytes (design § 8); in arm `hold` it shows nothing."""
+    def render(self, view: PageView, decision: Decision) -> str:
+        """Return the answer's text, which is ASCII (design § 8); in arm `hold` it shows nothing."""
         page, (token, arm, choices) = view.page, decision
         held = ""
         if arm is Arm.HOLD:
@@ -81,9 +81,9 @@ class Answers:
                 offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
             placements.append(offer)
         joined = ",".join(placements)
-        share = view.asked.join(self._shares[site.id]).replace(_ESCAPED, token)
-        answer = f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
-        return answer.encode()
+        # In this order, as the asked are four times the rest: what is sought in should be short.
+        share = token.join(self._shares[site.id]).replace(_ASKED, view.asked)
+        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
 
     def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
         if len(self._pieces) >= PIECES_MAX:
@@ -108,7 +108,8 @@ class Answers:
         site = page.site.id
         if site not in self._shares:
             row = json.dumps(share_row(plan, page.site, _ASKED, self._public_url, _HOLE))
-            self._shares[site] = f'"share":{row}'.split(json.dumps(_ASKED)[1:-1])
+            row = row.replace(json.dumps(_ASKED)[1:-1], _ASKED)
+            self._shares[site] = f'"share":{row}'.split(_ESCAPED)
         return PageView(
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )

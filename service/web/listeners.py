@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import http_parser, web
 
 from service.web.middleware import problem
+from service.web.outbox import Outbox
+from service.web.quick import QuickAnswer
 
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
@@ -43,11 +45,14 @@ class _Protocol(web.RequestHandler):
     Those pages name its versions, and what cannot be parsed or expected they repeat.
     """
 
-    __slots__ = ("_leaving",)
+    __slots__ = ("_leaving", "_outbox")
 
-    def __init__(self, server: web.Server, leaving: asyncio.Event, **options: Any):
+    def __init__(
+        self, server: web.Server, leaving: asyncio.Event, outbox: Outbox, **options: Any
+    ) -> None:
         super().__init__(server, **options)
         self._leaving = leaving
+        self._outbox = outbox
 
     @property
     def receiving(self) -> bool:
@@ -56,16 +61,35 @@ class _Protocol(web.RequestHandler):
             return not self._current_request.content.is_eof()
         return self._waiter is None or self._waiter.done()
 
-    def finish_response(
+    async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> Coroutine[Any, Any, tuple[web.StreamResponse, bool]]:
+    ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; what handlers raise never gets here, so this is aiohttp's own word."""
         # By the plain class: asking for `HTTPException`, an abstract one's, costs 0.3 µs each time.
         if isinstance(resp, Exception):
             resp = problem(resp.status)
         if self._leaving.is_set():
             resp.force_close()
-        return super().finish_response(request, resp, start_time)
+        # What followed an offer to change protocols is aiohttp's to read on.
+        if isinstance(resp, QuickAnswer) and not self._upgraded:
+            return resp, not await self._sent(request, resp)
+        return await super().finish_response(request, resp, start_time)
+
+    async def _sent(self, request: web.BaseRequest, answer: QuickAnswer) -> bool:
+        """Send it and say whether the reader is still there; wait for one who does not read."""
+        text, transport = answer.wire(request), self.transport
+        if transport is None or transport.is_closing():
+            return False
+        if answer.keep_alive:
+            self._outbox.put(transport, text)
+        else:
+            transport.write(text)
+        if self._paused:
+            try:
+                await self._drain_helper()
+            except ConnectionError:
+                return False
+        return True
 
     def handle_error(
         self,
@@ -137,9 +161,11 @@ class Listener:
         server = self._runner.server
         if server is None:
             raise RuntimeError("set the runner up first")
+        outbox = Outbox(loop)
         return lambda: _Protocol(
             server,
             self._leaving,
+            outbox,
             loop=loop,
             keepalive_timeout=KEEPALIVE_S,
             access_log=None,  # what aiohttp's own runners pass for none

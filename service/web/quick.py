@@ -19,35 +19,37 @@ def fixed_head(status: str, **headers: str) -> str:
 class QuickAnswer(web.StreamResponse):
     """A head from `fixed_head`, the origin that may read it, and a body; sent in one write.
 
-    The origin must be one of the configuration's: it is written as it is.
+    Origin and body must be ours: they are written as they are, and the body must be ASCII.
     """
 
-    def __init__(self, head: str, origin: str | None, body: bytes | None = None) -> None:
+    def __init__(self, head: str, origin: str | None, body: str | None = None) -> None:
         # Without `super().__init__()`, which makes the header map that this is here to avoid.
         self._status = int(head[9:12])
         self._head = head
         self._origin = origin
         self._content = body
 
-    async def prepare(self, request: BaseRequest) -> None:
-        """Send the answer; it is never compressed, and never one to a HEAD."""
+    def wire(self, request: BaseRequest) -> bytes:
+        """Return the bytes to send; they are never compressed, and never for a HEAD."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
-        head = f"{self._head}Date: {rfc822_formatted_time()}\r\n"
-        if self._origin is not None:
-            head += f"Access-Control-Allow-Origin: {self._origin}\r\n"
+        extra = f"Access-Control-Allow-Origin: {self._origin}\r\n" if self._origin else ""
         if not keep_alive:
-            head += "Connection: close\r\n"
+            extra += "Connection: close\r\n"
         elif request.version < HttpVersion11:
-            head += "Connection: keep-alive\r\n"
-        transport = request.transport
+            extra += "Connection: keep-alive\r\n"
+        head, date, body = self._head, rfc822_formatted_time(), self._content
+        if body is None:
+            return f"{head}Date: {date}\r\n{extra}\r\n".encode("ascii")
+        extra += f"Content-Length: {len(body)}\r\n"
+        return f"{head}Date: {date}\r\n{extra}\r\n{body}".encode("ascii")
+
+    async def prepare(self, request: BaseRequest) -> None:
+        """Send the answer where aiohttp does the sending."""
+        answer, transport = self.wire(request), request.transport
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("Cannot write to closing transport")
-        if self._content is None:
-            transport.write(f"{head}\r\n".encode())
-        else:
-            head += f"Content-Length: {len(self._content)}\r\n\r\n"
-            transport.write(head.encode() + self._content)
+        transport.write(answer)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: all was sent."""
