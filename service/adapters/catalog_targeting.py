@@ -24,10 +24,10 @@ def _language(value: str) -> str:
 
 
 def _word(value: str) -> str:
-    folded = " ".join(value.split()).casefold()
-    if not folded or len(folded) > _WORD_CHARS_MAX:
+    word = " ".join(value.split())
+    if not word or len(word) > _WORD_CHARS_MAX:
         raise ValueError(f"write 1 to {_WORD_CHARS_MAX} characters")
-    return folded
+    return word.casefold()
 
 
 def _path(value: str) -> str:

@@ -6,6 +6,7 @@ of campaigns. Globs of article paths are matched once per page, not once per req
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from urllib.parse import urlsplit
 
 from service.domain.ads import Campaign
@@ -119,10 +120,8 @@ def compile_targeting(campaigns: Sequence[Campaign]) -> Targeting:
 
 
 def languages(tag: str) -> tuple[str, ...]:
-    """Return what a BCP 47 tag counts as: itself and its language alone, in lower case."""
-    lower = tag.lower()
-    language = lower.partition("-")[0]
-    return (lower,) if language == lower else (lower, language)
+    """Return what a BCP 47 tag counts as: itself and each wider one, in lower case."""
+    return tuple(accumulate(tag.lower().split("-"), "{}-{}".format))
 
 
 def included(campaign: Campaign) -> Mapping[str, frozenset[str]]:

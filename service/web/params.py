@@ -21,7 +21,7 @@ EVENTS_MAX = 50
 _ORIGIN_MAX_DEPTH = 255
 _FROM = re.compile(r"(\d{1,2})\.(\d{1,3})\Z", re.ASCII)
 WORD_CHARS_MAX, TAGS_MAX = 60, 20
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,8}\Z")  # pages write en_GB too
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
 
 
@@ -134,14 +134,14 @@ def _came_from(text: str) -> tuple[int, int]:
 def _language(text: str) -> str:
     if text and not _LANGUAGE.match(text):
         raise BadInput("lang", "give a language tag, such as en or pt-BR, or leave it out")
-    return text.lower()
+    return text.lower().replace("_", "-")
 
 
 def _word(text: str, field: str) -> str:
-    folded = " ".join(text.split()).casefold()
-    if len(folded) > WORD_CHARS_MAX:
+    word = " ".join(text.split())
+    if len(word) > WORD_CHARS_MAX:
         raise BadInput(field, f"send at most {WORD_CHARS_MAX} characters")
-    return folded
+    return word.casefold()
 
 
 def _tags(text: str) -> tuple[str, ...]:

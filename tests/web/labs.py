@@ -1,13 +1,10 @@
-"""A configuration that uses the whole engine, and the commands of the service run beside it."""
+"""A configuration that uses the whole engine."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.serving import ROOT, copied_config
+from tests.serving import copied_config
 
 LAB = "https://lab.example"
 LIVE_S = 20.0  # the promise is 2 s; a busy machine may take longer
@@ -67,18 +64,6 @@ def put_campaign(
     file = config / "campaigns" / f"{name}.yaml"
     file.write_text(CAMPAIGN.format(id=name, tier=tier, site=site, more=more))
     return file
-
-
-def command(*arguments: str, directory: Path) -> str:
-    """Run `python -m service` in a directory and return what it prints."""
-    environ = {name: text for name, text in os.environ.items() if "HANDBILL" not in name}
-    done = subprocess.run(
-        [sys.executable, "-m", "service", *arguments],
-        cwd=directory, env={**environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=100, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def until(happens: Callable[[], bool]) -> None:

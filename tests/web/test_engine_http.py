@@ -13,10 +13,11 @@ import pytest
 
 from service.domain.ads import code_of
 from service.domain.tokens import Arm, parse_token
+from tests.commands import command
 from tests.serving import ROOT
 from tests.web.conftest import kept_house
 from tests.web.houses import IPHONE, PUBLIC_URL, House
-from tests.web.labs import LAB, command, lab_config, put_campaign, until
+from tests.web.labs import LAB, lab_config, put_campaign, until
 from tests.web.wire import Wire, query
 
 PROXIED = ("--trusted-proxies", "127.0.0.1/32", "--country-header", "X-Country")
