@@ -58,16 +58,17 @@ class Budgets:
         self, campaign: Campaign, flight: Flight, goal: Goal, tallies: Tallies, now_ms: int
     ) -> tuple[float, float]:
         key, now_s = (campaign.id, flight.start), now_ms / 1_000
-        pacer = self._pacers.get(key, Pacer())
-        blind_ms = FROZEN_MS if tallies.read_ms is None else now_ms - tallies.read_ms
+        pacer = self._pacers.get(key)
         total, today = self._delivered(campaign, flight, goal, tallies, now_ms)
+        ratio = _ratio(campaign, flight, goal, total, tallies.shape, now_s)
         if self._fresh:
             delay_s = self._delay_s(Kind.CLICK if goal.clicks else Kind.IMPRESSION)
-            pacer = pacer.observed(now_s, total, tallies.shape, delay_s)
+            pacer = (pacer or Pacer()).observed(now_s, total, tallies.shape, delay_s)
             budget = _budget(campaign, flight, goal, (total, today), tallies.shape, now_s)
-            pacer = pacer.steered(budget, tallies.shape, delay_s)
-            self._pacers[key] = pacer
-        ratio = _ratio(campaign, flight, goal, total, tallies.shape, now_s)
+            pacer = self._pacers[key] = pacer.steered(budget, tallies.shape, delay_s)
+        if pacer is None or tallies.read_ms is None:
+            return 0.0, ratio  # it may all be delivered: too little is made up for, too much is not
+        blind_ms = now_ms - tallies.read_ms
         if blind_ms >= FROZEN_MS:
             guessed = pacer.rate(tallies.shape) * blind_ms / 1_000
             spent = total + guessed >= goal.total

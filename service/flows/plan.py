@@ -20,7 +20,7 @@ from service.domain.times import fits_hour
 from service.flows.optimise import Optimiser
 from service.flows.pace import Budgets
 from service.flows.ports import Clock
-from service.flows.tally import Tallies
+from service.flows.tally import Since, Tallies
 
 SWITCH_S = 0.000_25
 PlanSource = Callable[[], Plan]
@@ -28,13 +28,13 @@ PlanSource = Callable[[], Plan]
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """What catalogue and hour determine: who runs, and the first hour that a budget needs."""
+    """What catalogue and hour determine: who runs, and since when budgets count."""
 
     index: Index
     hour: int
     mask: int
     flights: tuple[tuple[int, Campaign, Flight], ...]
-    since: int
+    since: Since
 
 
 class Planner:
@@ -103,5 +103,11 @@ def _running(index: Index, hour: int) -> _Running:
         if (flight := campaign.flight(hour)) is not None
     ]
     mask = mask_of((number for number, *_ in flights), len(index))
-    since = min((flight.start for *_, flight in flights if flight.goal), default=hour)
+    # Of those too whose weekday or hour it is not: what they delivered stays known meanwhile.
+    since = {
+        creative.id: flight.start
+        for campaign in index.campaigns
+        if (flight := campaign.flight(hour)) is not None and flight.goal is not None
+        for creative in campaign.creatives
+    }
     return _Running(index, hour, mask, tuple(flights), since)

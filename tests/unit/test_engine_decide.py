@@ -57,9 +57,13 @@ def test_where_a_site_wants_the_same_the_first_creative_is_everywhere_it_fits() 
     assert len({top[0] for top, _ in views}) == 6
 
 
-def test_the_same_creative_needs_no_second_throw_of_its_pace() -> None:
+async def test_the_same_creative_needs_no_second_throw_of_its_pace() -> None:
     paced = everywhere("a", flights=(Flight(HOUR, HOUR + 9, Goal(impressions=10**6)),))
-    views = outcomes(page_of(Repeat.SAME), paced)
+    page = page_of(Repeat.SAME)
+    source = planner(catalog(paced, sites=(page.site,)))
+    await source.renew()
+    decides = decider(source, Random(4).random)
+    views = [decides.decide(page, PHONE).choices for _ in range(300)]
     pairs = {(bool(top), bool(bottom)) for top, bottom in views}
     assert pairs == {(True, True), (False, True), (False, False)}
 

@@ -46,7 +46,7 @@ STEPS: list[tuple[str, Any]] = [
     ("flight: none runs now", lambda c: replace(c, flights=GOAL)),
     ("weekday or hour in UTC", lambda c: retargeted(c, "weekday", "tuesday")),
     ("site: example", lambda c: replace(c, sites=None)),
-    ("language: de-at, de", lambda c: retargeted(c, "language", "de")),
+    ("language: de, de-at", lambda c: retargeted(c, "language", "de")),
     ("section: world", lambda c: retargeted(c, "section", "sport world")),
     ("tag: war, peace", lambda c: replace(c, exclude=of(platform="ios"))),
     ("path: none given", lambda c: retargeted(c, "path", "/world/*")),

@@ -202,10 +202,23 @@ async def test_without_counts_the_days_bound_ends_too() -> None:
     assert await world.after(4 * HOUR_MS) == 0.0
 
 
-async def test_a_service_that_never_saw_counts_probes() -> None:
-    world = World(with_goal(impressions=1_000), away=True)
-    assert await world.after(0) == PROBE
-    assert await world.after(FROZEN_MS * 2) == PROBE
+async def test_before_any_counts_were_read_who_has_a_goal_waits_and_house_goes_on() -> None:
+    paced = campaign("c", tier=Tier.STANDARD, flights=(TEN_HOURS,))
+    world = World(paced, campaign("house"), away=True)
+    for ms in (0, 1_000, FROZEN_MS * 2):
+        assert await world.after(ms) == 0.0
+        assert shown(world.planner, ON_TOP) == ["house"]
+    world.counts.away = False
+    assert await world.after(1_000) == PROBE
+
+
+async def test_a_campaign_that_is_new_waits_until_its_own_hours_are_read() -> None:
+    world = World(campaign("house"))
+    world.counts.add(HOUR - 900, "c|top|ios|-|impression", 500)
+    await world.after(0)
+    await world.planner.adopt(catalog(with_goal(HOUR - 1_000, impressions=500)))
+    assert world.planner.plan.paces == {0: 0.0}
+    assert await world.after(1_000) == 0.0, "all of it was delivered long ago"
 
 
 async def test_the_ratio_is_delivered_over_due() -> None:
@@ -232,9 +245,10 @@ async def test_a_changed_campaign_has_its_budget_counted_anew() -> None:
         assert bool(await world.after(1_000)) is bool(pace)
 
 
-def test_creatives_that_a_campaign_no_longer_has_do_not_count() -> None:
+async def test_creatives_that_a_campaign_no_longer_has_do_not_count() -> None:
     counts, clock = Counts(), StandingClock(HOUR * HOUR_MS)
+    counts.add(HOUR, "gone|top|ios|-|impression", 10**6)
     budgets, tallies = Budgets(lambda _: 0.0), Tallies(counts, clock)
-    tallies.open.impressions["gone"] = {HOUR: 10**6}
+    await tallies.refresh({"gone": HOUR, "new": HOUR})
     running = campaign("c", creative("new"), flights=(TEN_HOURS,))
     assert budgets.paces([(0, running, TEN_HOURS)], tallies, clock.now) == {0: PROBE}

@@ -1,15 +1,26 @@
 """What Redis holds is read once an hour, the open hours each time, and all anew after a silence."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
 from service.domain.learning import HALF_LIFE_H, Evidence
 from service.domain.traffic import FLAT, HOUR_S
-from service.flows.tally import AWAY_MS, FIELDS_AT_ONCE, OPEN_HOURS, SHAPE_HOURS, Tallies, Tally
+from service.flows.tally import (
+    APART_HOURS,
+    AWAY_MS,
+    FIELDS_AT_ONCE,
+    OPEN_HOURS,
+    SHAPE_HOURS,
+    Tallies,
+    Tally,
+)
 from tests.example import HOUR, NOW_MS
 from tests.fakes import StandingClock
 from tests.planning import Counts
@@ -27,11 +38,11 @@ class World:
         self.counts, self.clock = Counts(), StandingClock(NOW_MS)
         self.tallies = Tallies(self.counts, self.clock)
 
-    async def refresh(self, after_ms: int = 1_000, since: int = HOUR) -> list[list[int]]:
+    async def refresh(self, after_ms: int = 1_000, since: int = HOUR - 100) -> list[list[int]]:
         """Refresh a while later and return the hours of each read."""
         self.clock.now += after_ms
         self.counts.asked.clear()
-        await self.tallies.refresh(since)
+        await self.tallies.refresh({"x": since})
         return sorted(list(hours) for hours in self.counts.asked)
 
     def delivered(self, *, clicks: bool = False) -> tuple[int, int]:
@@ -50,7 +61,7 @@ async def test_at_first_all_hours_are_read_and_then_only_the_open_ones() -> None
     assert opened == [HOUR - 1, HOUR]
     assert len(closed) > SHAPE_HOURS
     assert world.delivered() == (5, 2)
-    assert await world.refresh() == [[HOUR - 1, HOUR]]
+    assert await world.refresh(since=HOUR - 50) == [[HOUR - 1, HOUR]]
 
 
 async def test_open_hours_are_read_again_and_counted_once() -> None:
@@ -95,6 +106,7 @@ async def test_a_budget_that_began_earlier_has_its_hours_read() -> None:
     assert closed[0] == long_ago
     assert world.delivered() == (3, 0)
     assert len(await world.refresh(since=HOUR)) == 1, "a later budget reads nothing again"
+    assert world.delivered() == (0, 0), "and counts nothing from before it"
 
 
 @pytest.mark.parametrize("start", [NOW_MS, BEFORE_THE_TURN], ids=["within", "as the hour turns"])
@@ -139,7 +151,7 @@ async def test_an_hour_that_was_read_by_half_is_read_anew() -> None:
 
 
 async def test_only_shown_creatives_count_and_only_what_was_shown_first_teaches() -> None:
-    tally = Tally(now=HOUR)
+    tally = Tally({"x": 0}, now=HOUR)
     await tally.fold(
         HOUR,
         {
@@ -159,12 +171,59 @@ async def test_only_shown_creatives_count_and_only_what_was_shown_first_teaches(
 
 
 async def test_deliveries_are_those_of_the_creatives_and_hours_asked_for() -> None:
-    tally = Tally()
+    tally = Tally({"x": 0, "y": 0})
     for hour in range(10):
         await tally.fold(hour, {IMPRESSION: 1, "y|top|ios|-|impression": 10})
     assert tally.delivered(["x"], clicks=False, span=range(3, 6)) == 3
     assert tally.delivered(["x", "y", "z"], clicks=False, span=range(9, 50)) == 11
     assert tally.delivered(["x"], clicks=True, span=range(10)) == 0
+
+
+async def test_only_creatives_with_a_budget_are_counted_and_from_its_first_hour_on() -> None:
+    tally = Tally({"x": 5})
+    for hour in range(10):
+        await tally.fold(hour, {IMPRESSION: 1, "y|top|ios|-|impression": 10})
+    assert tally.delivered(["x"], clicks=False, span=EVER) == 5
+    assert tally.delivered(["y"], clicks=False, span=EVER) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=200))
+async def test_a_long_flight_takes_the_room_of_a_short_one_and_loses_nothing(
+    steps: list[tuple[int, int]],
+) -> None:
+    first, now = 3, 0
+    tally, counted = Tally({"x": first}), Counter[int]()
+    for hours, count in steps:
+        now += hours
+        tally.age_to(now)
+        await tally.fold(now, {IMPRESSION: count, CLICK: count})
+        counted[now] += count
+    for begin in {first, max(first, now - 25)}:
+        due = sum(count for hour, count in counted.items() if hour >= begin)
+        for clicks in (False, True):
+            assert tally.delivered(["x"], clicks=clicks, span=range(begin, now + 1)) == due
+    assert len(tally.impressions.get("x", {})) <= APART_HOURS + 2
+
+
+async def test_a_campaigns_next_flight_starts_at_nothing_and_has_nothing_read_again() -> None:
+    world = World()
+    world.counts.add(HOUR - 3, IMPRESSION, 4)
+    await world.refresh(since=HOUR - 9)
+    assert world.delivered() == (4, 0)
+    assert await world.refresh(since=HOUR - 2) == [[HOUR - 1, HOUR]]
+    assert world.delivered() == (0, 0)
+    closed, _ = await world.refresh(since=HOUR - 9)
+    assert len(closed) > SHAPE_HOURS, "what was let go is read again"
+    assert world.delivered() == (4, 0)
+
+
+async def test_who_has_no_budget_any_more_is_forgotten() -> None:
+    world = World()
+    world.counts.add(HOUR - 3, IMPRESSION, 4)
+    await world.refresh(since=HOUR - 9)
+    await world.tallies.refresh({})
+    assert world.delivered() == (0, 0)
+    assert world.tallies.closed.impressions == {}
 
 
 async def test_evidence_fades_with_its_age_and_goes_when_there_is_next_to_none() -> None:
@@ -180,7 +239,8 @@ async def test_evidence_fades_with_its_age_and_goes_when_there_is_next_to_none()
 
 
 async def test_requests_come_between_the_slices_of_a_long_hash() -> None:
-    tally, many = Tally(), {f"c-{n}|top|ios|-|impression": 1 for n in range(FIELDS_AT_ONCE * 3)}
+    names = [f"c-{n}" for n in range(FIELDS_AT_ONCE * 3)]
+    tally, many = Tally(dict.fromkeys(names, 0)), {f"{c}|top|ios|-|impression": 1 for c in names}
     folding = asyncio.create_task(tally.fold(HOUR, many))
     seen = []
     while not folding.done():
