@@ -38,12 +38,13 @@ _HINTS = {
     '"Chrome OS"': Platform.DESKTOP,
     '"Chromium OS"': Platform.DESKTOP,
 }
+_BROWSERS = ("mozilla/", "opera/")  # what every browser's name begins with, in its apps too
 # Words of robots' names, in lower case, sought one by one: a pattern of them all takes 20 times as
 # long, as it tries each at every character.
 _ROBOT_WORDS = (
-    *("bot", "crawl", "spider", "slurp", "headless", "lighthouse", "preview", "externalhit"),
-    *("whatsapp/", "mediapartners", "fetch", "curl", "wget", "python", "java/", "okhttp"),
-    *("go-http", "axios", "scrap"),
+    *("compatible", "://", "bot", "crawl", "spider", "headless", "lighthouse", "preview"),
+    *("externalhit", "fetch", "scrap", "scan", "check", "monitor", "synthetic", "agent"),
+    *("playwright", "selenium", "google-", "-google", "proxy", "archive", "python"),
 )
 _PLATFORM_WORDS = (
     ("iPhone", Platform.IOS),
@@ -116,7 +117,7 @@ def cheap_agent(user_agent: str) -> Agent:
 
 def _robot_by_words(user_agent: str) -> bool:
     name = user_agent.lower().replace("cubot", "phone")  # it is one
-    if not name or name.isspace():
+    if not name.startswith(_BROWSERS):
         return True
     for word in _ROBOT_WORDS:  # noqa: SIM110  a generator costs more than all of the words
         if word in name:

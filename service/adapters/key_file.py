@@ -14,7 +14,7 @@ from pathlib import Path
 from service.domain.errors import BadConfiguration, Problem
 from service.domain.tokens import KEY_BYTES, Signer
 
-NUMBER_MAX = 255
+KEY_NUMBERS = range(1, 256)
 _LINE = re.compile(r"([0-9]{1,3})[ \t]+([0-9a-fA-F]{64})\Z")
 _READABLE_BY_OTHERS = 0o007
 
@@ -91,7 +91,7 @@ class KeyFile:
 
     def _add(self, keys: dict[int, bytes], line_number: int, line: str) -> None:
         match = _LINE.match(line)
-        if not match or not 1 <= int(match[1]) <= NUMBER_MAX:
+        if not match or int(match[1]) not in KEY_NUMBERS:
             hint = "write a number from 1 to 255, a space, 64 hex digits"
             raise _bad(self._path, line_number, hint)
         if int(match[1]) in keys:

@@ -64,7 +64,10 @@ class CountsUnavailable(HandbillError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of the configuration: where it is, what is wrong, what would be right."""
+    """One fault of the configuration: where it is, what is wrong, what would be right.
+
+    Line 0 is for what has no lines, such as settings.
+    """
 
     file: str
     line: int
@@ -74,7 +77,8 @@ class Problem:
 
     def __str__(self) -> str:
         level = "warning" if self.warning else "error"
-        return f"{self.file}:{self.line}: {level}: {self.field}: {self.message}"
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {level}: {self.field}: {self.message}"
 
 
 class BadConfiguration(HandbillError):

@@ -6,6 +6,7 @@ An answer is a join of such pieces around the token; nothing here decides anythi
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from urllib.parse import quote
 
 from aiohttp import web
@@ -22,10 +23,10 @@ from service.web.params import decision_page, query_params, touch
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
 PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
-# The token's place in a piece that is rendered before there is one; no text of ours holds a NUL.
-_HOLE = "\0"
-_ESCAPED = json.dumps(_HOLE)[1:-1]
-_ASKED = "\1"  # likewise the place of what a page's share links say of it, there as it is
+# The token's place in a piece that is rendered before there is one; no text can have guessed it.
+_HOLE = token_hex(16)
+_ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
+_ASKED = "\1"  # which is sought in every answer, so as one character; JSON has it nowhere else
 _NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
@@ -89,7 +90,7 @@ class Answers:
         if len(self._pieces) >= PIECES_MAX:
             self._pieces.clear()
         offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
-        piece = f'"{placement}":{offer}'.split(_ESCAPED)
+        piece = f'"{placement}":{offer}'.split(_HOLE)
         self._pieces[choice.code, placement, site.id] = piece
         return piece
 
@@ -107,9 +108,8 @@ class Answers:
         title = clean_title(params.get("title", ""))
         site = page.site.id
         if site not in self._shares:
-            row = json.dumps(share_row(plan, page.site, _ASKED, self._public_url, _HOLE))
-            row = row.replace(json.dumps(_ASKED)[1:-1], _ASKED)
-            self._shares[site] = f'"share":{row}'.split(_ESCAPED)
+            row = json.dumps(share_row(plan, page.site, _ASKED_HOLE, self._public_url, _HOLE))
+            self._shares[site] = f'"share":{row}'.replace(_ASKED_HOLE, _ASKED).split(_HOLE)
         return PageView(
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )

@@ -14,6 +14,7 @@ from service.web.quick import QuickAnswer
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
 RECEIVE_POLL_S = 0.01
+WRITE_S = 10.0  # for a reader with 64 kB of answers unread to read on, before it is let go
 
 
 def refuse_slow_parser() -> None:
@@ -45,7 +46,7 @@ class _Protocol(web.RequestHandler):
     Those pages name its versions, and what cannot be parsed or expected they repeat.
     """
 
-    __slots__ = ("_leaving", "_outbox")
+    __slots__ = ("_leaving", "_outbox", "_unread")
 
     def __init__(
         self, server: web.Server, leaving: asyncio.Event, outbox: Outbox, **options: Any
@@ -53,6 +54,7 @@ class _Protocol(web.RequestHandler):
         super().__init__(server, **options)
         self._leaving = leaving
         self._outbox = outbox
+        self._unread: asyncio.TimerHandle | None = None
 
     @property
     def receiving(self) -> bool:
@@ -60,6 +62,27 @@ class _Protocol(web.RequestHandler):
         if self._current_request is not None:
             return not self._current_request.content.is_eof()
         return self._waiter is None or self._waiter.done()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for a reader who does not read; not for ever."""
+        super().pause_writing()
+        if self.transport is not None:
+            self._unread = self._loop.call_later(WRITE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: enough was read."""
+        self._forget_unread()
+        super().resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let the timer go with the connection."""
+        self._forget_unread()
+        super().connection_lost(exc)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

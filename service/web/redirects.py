@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import web
 
 from service.domain.ads import App
 from service.domain.articles import canonical_article
-from service.domain.errors import JournalRefused, NotAToken
+from service.domain.errors import JournalRefused, NotAToken, UnknownSite
 from service.domain.events import Kind
 from service.domain.sharing import clean_title
 from service.domain.stores import Origin, store_link
@@ -29,9 +30,13 @@ async def click(request: web.Request) -> web.Response:
     """Send a reader from an ad to the device's store, and count the click."""
     services, parsed, reader = request.app[SERVICES], token_of(request), reader_of(request)
     placement, rank = request.match_info["placement"], int(request.match_info.get("rank", "0"))
-    location = services.follower.click(parsed, placement, rank, reader.agent, reader.origin)
+    location = None
+    with suppress(UnknownSite):
+        location = services.follower.click(parsed, placement, rank, reader.agent, reader.origin)
     deed = Deed(Kind.CLICK, placement=placement, runner_up=rank)
     await _count(services, Kind.CLICK, lambda: services.recorder.record(parsed, [deed], reader))
+    if location is None:
+        raise web.HTTPNotFound
     return redirect(location)
 
 

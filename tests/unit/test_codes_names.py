@@ -109,7 +109,7 @@ def test_a_creatives_code_depends_on_nothing_but_its_id() -> None:
         (ShardHalted("wrong type", lasting=True), "wrong type"),
         (
             BadConfiguration((Problem("a.yaml", 3, "id", "x"), Problem("b", 0, "y", "z", True))),
-            "a.yaml:3: error: id: x\nb:0: warning: y: z",
+            "a.yaml:3: error: id: x\nb: warning: y: z",
         ),
     ],
 )

@@ -94,7 +94,7 @@ class Wire:
     def __init__(self, address: str, source: str = "") -> None:
         self._source = (source, 0)
         parts = urlsplit(address)
-        self._address = (parts.hostname, parts.port)
+        self.address = (parts.hostname, parts.port)
         self.host = parts.netloc
 
     def get(self, target: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -128,7 +128,7 @@ class Wire:
     def connected(self) -> Iterator[Line]:
         """Yield a connection."""
         with (
-            socket.create_connection(self._address, TIMEOUT_S, self._source) as connection,
+            socket.create_connection(self.address, TIMEOUT_S, self._source) as connection,
             connection.makefile("rb") as file,
         ):
             yield Line(connection, file)
