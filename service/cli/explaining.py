@@ -59,6 +59,8 @@ def _show(answer: Mapping[str, Any]) -> None:
     say(f"arm {answer['arm']}; {answer['platform']}, {answer['country']}")
     for one in answer["campaigns"]:
         standing = f"no   {one['reason']}" if one["reason"] else f"yes  pace {one['pace']:.2f}"
+        if one["behind"]:
+            standing += f", behind {', '.join(one['behind'])}"
         say(f"{one['campaign']:40} {one['tier']:12} weight {one['weight']:<6g} {standing}")
         for place in one["creatives"]:
             say(f"    {place['placement']:12} {place['creative']:40} {place['share']:.0%}")

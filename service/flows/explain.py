@@ -7,8 +7,8 @@ from typing import NamedTuple
 from service.domain.ads import Campaign
 from service.domain.choosing import Choice
 from service.domain.events import UNUSED
-from service.domain.plans import Plan
-from service.domain.targeting import COUNTRY, PLACEMENT
+from service.domain.plans import Plan, Spot
+from service.domain.targeting import COUNTRY, PLACEMENT, bits
 from service.domain.times import fits_hour
 from service.domain.tokens import Arm
 from service.flows.decide import Decider
@@ -26,7 +26,11 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One campaign: `reason` is the first that rules it out, None if it may show."""
+    """One campaign: `reason` is the first that rules it out, None if it may show.
+
+    `behind` are campaigns that are served first, one for each placement where it fits, if in all of
+    them somebody is: of a better tier, or exclusive. It shows where they hold back or have shown.
+    """
 
     campaign: str
     tier: str
@@ -34,6 +38,7 @@ class Standing:
     pace: float
     reason: str | None
     creatives: tuple[Likelihood, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,21 @@ class Explanation:
 
 
 class _Asked(NamedTuple):
-    """What is to be explained; `allowed` are the campaigns that each dimension allows."""
+    """What is to be explained: `allowed` are the campaigns that each dimension allows."""
 
     page: Page
     audience: Audience
     arm: Arm
     allowed: dict[str, int]
+    spots: list[Spot]
 
 
 def explain(plan: Plan, decider: Decider, page: Page, audience: Audience) -> Explanation:
     """Return each campaign's standing, and one decision drawn as any other."""
     arm = decider.arm(plan, page)
-    asked = _Asked(page, audience, arm, _allowed(plan, page, audience))
+    platform, country, _ = audience
+    spots = [plan.spot(one.id, platform, country, arm) for one in page.placements]
+    asked = _Asked(page, audience, arm, _allowed(plan, page, audience), spots)
     standings = tuple(_standing(plan, number, asked) for number in range(len(plan.index)))
     choices = decider.choose(plan, page, audience, arm)
     places = (placement.id for placement in page.placements)
@@ -85,9 +93,10 @@ def _standing(plan: Plan, number: int, asked: _Asked) -> Standing:
     campaign = plan.index.campaigns[number]
     reason = next(_reasons(plan, number, asked), None)
     creatives = () if reason else tuple(_likelihoods(plan, number, asked))
+    behind = () if reason else _behind(plan, number, asked)
     pace = plan.paces.get(number, 1.0)
     tier = campaign.tier.name.lower()
-    return Standing(campaign.id, tier, campaign.weight, pace, reason, creatives)
+    return Standing(campaign.id, tier, campaign.weight, pace, reason, creatives, behind)
 
 
 def _reasons(plan: Plan, number: int, asked: _Asked) -> Iterator[str]:
@@ -115,14 +124,34 @@ def _times(campaign: Campaign, hour: int) -> Iterator[str]:
         yield f"weekday or hour in {campaign.timezone}"
 
 
+def _behind(plan: Plan, number: int, asked: _Asked) -> tuple[str, ...]:
+    """Return who is served first in each place of a campaign; nobody if it comes first in one."""
+    found: list[str] = []
+    allowed = asked.page.allows(plan.index)
+    for spot in _fitting(asked, number):
+        ahead: list[int] = []
+        for rank, fitting in spot.reach:
+            if rank.mask >> number & 1:
+                break
+            ahead += bits(fitting & allowed)
+        if not ahead:
+            return ()
+        # Whoever holds back least tells most; of equals the one that is served first.
+        first = max(ahead, key=lambda one: plan.paces.get(one, 1.0))
+        found.append(plan.index.campaigns[first].id)
+    return tuple(dict.fromkeys(found))
+
+
+def _fitting(asked: _Asked, number: int) -> Iterator[Spot]:
+    for spot in asked.spots:
+        if any(mask >> number & 1 for _, mask in spot.reach):
+            yield spot
+
+
 def _likelihoods(plan: Plan, number: int, asked: _Asked) -> Iterator[Likelihood]:
-    for placement in asked.page.placements:
-        platform, country, _ = asked.audience
-        spot = plan.spot(placement.id, platform, country, asked.arm)
-        if not any(mask >> number & 1 for _, mask in spot.reach):
-            continue
+    for spot in _fitting(asked, number):
         pool = plan.pool(number, spot.place)
         before = 0.0
         for choice, upto in zip(pool.choices, pool.cumulative, strict=True):
-            yield Likelihood(placement.id, choice.creative.id, upto - before)
+            yield Likelihood(spot.place[0], choice.creative.id, upto - before)
             before = upto

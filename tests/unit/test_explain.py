@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Campaign, Catalog, Experiment, Flight, Goal
+from service.domain.ads import Campaign, Catalog, Experiment, Flight, Goal, Tier
 from service.domain.audience import Platform
 from service.flows.explain import Explanation, Standing, explain
 from service.flows.pages import Audience, Page
@@ -34,6 +34,7 @@ WRONG = campaign(
     ),
     exclude=of(tag="war", platform="ios"),
 )  # fmt: skip
+MANY = Goal(impressions=10**6)
 GOAL = (Flight(HOUR - 9, HOUR + 9, Goal(impressions=5)),)
 
 
@@ -110,6 +111,35 @@ async def test_who_may_show_has_weight_pace_and_shares() -> None:
     assert found.choices[0][1][0].campaign.id in {"two", "c"}
 
 
+async def test_who_is_served_after_others_is_told_whom() -> None:
+    sponsor = campaign("sponsor", tier=Tier.SPONSORSHIP)
+    paced = campaign("paced", tier=Tier.SPONSORSHIP, flights=(Flight(HOUR, HOUR + 9, MANY),))
+    only = campaign("only", tier=Tier.STANDARD, exclusive=True)
+    beside = campaign("beside", tier=Tier.STANDARD)
+    abroad = campaign("abroad", tier=Tier.SPONSORSHIP, target=of(country="de"))
+    page = replace(PAGE, site=SITE)
+    for some, behind in (
+        ((abroad, beside), [(), ()]),
+        ((beside, only), [("only",), ()]),
+        ((beside, paced), [("paced",), ()]),
+        ((beside, paced, sponsor), [("sponsor",), (), ()]),
+        ((campaign("house"), beside, only), [("only",), ("only",), ()]),
+    ):
+        found, _ = await explained(catalog(*some), page)
+        assert [one.behind for one in found.standings] == behind
+
+
+async def test_who_comes_first_in_one_of_its_places_is_behind_nobody() -> None:
+    sponsor = campaign("sponsor", creative("s", "top"), tier=Tier.SPONSORSHIP)
+    house = campaign("house", creative("h", "top", "bottom"))
+    both = replace(PAGE, site=SITE, placements=SITE.placements)
+    for placements, behind in ((both.placements, ()), (both.placements[:1], ("sponsor",))):
+        found, _ = await explained(
+            catalog(sponsor, house), replace(both, placements=placements)
+        )  # fmt: skip
+        assert found.standings[1].behind == behind
+
+
 async def test_shares_are_those_of_the_arm_and_of_places_where_something_fits() -> None:
     armed = campaign(
         "c",
@@ -141,6 +171,8 @@ def test_a_decision_shows_only_whom_the_explanation_lets_show(
     may = {standing.campaign for standing in found.standings if standing.reason is None}
     decided = decider(made, Random(seed).random).decide(page, audience)
     assert tuple(choices for _, choices in found.choices) == decided.choices
-    assert {choice.campaign.id for choices in decided.choices for choice in choices} <= may
+    seen = {choice.campaign.id for choices in decided.choices for choice in choices}
+    assert seen <= may
+    assert not any(standing.behind for standing in found.standings if standing.campaign in seen)
     assert "last" in may
     assert all(isinstance(standing, Standing) for standing in found.standings)
