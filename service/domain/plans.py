@@ -36,10 +36,26 @@ class Index:
     caps: bool
     asks_country: bool
     origins: frozenset[str]
+    pools: dict[tuple[int, str, Arm], Pool] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of campaigns."""
         return len(self.campaigns)
+
+    def pool(self, number: int, placement: str, arm: Arm) -> Pool:
+        """Return a campaign's creatives for a placement and arm, with the configured shares."""
+        key = (number, placement, arm)
+        pool = self.pools.get(key)
+        if pool is None:
+            campaign = self.campaigns[number]
+            everything = fitting(campaign, placement)
+            some = [one for one in everything if one.arms is None or arm.label in one.arms]
+            if len(some) == len(everything) and arm is not Arm.NONE:
+                pool = self.pool(number, placement, Arm.NONE)
+            else:
+                pool = pool_of(campaign, some, even_shares(some))
+            self.pools[key] = pool
+        return pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +141,12 @@ class Plan:
 
     def _make_pool(self, number: int, place: Place) -> Pool:
         placement, platform, arm = place
+        configured = self.index.pool(number, placement, arm)
         campaign = self.index.campaigns[number]
-        everything = fitting(campaign, placement)
-        creatives = [one for one in everything if one.arms is None or arm.label in one.arms]
         learned = self.shares.get((campaign.id, placement, platform.label))
-        if learned is None or arm is Arm.GUARD or len(creatives) < len(everything):
-            return pool_of(campaign, creatives, even_shares(creatives))
-        return pool_of(campaign, creatives, learned)
+        if learned is None or arm is Arm.GUARD or len(configured.choices) < len(learned):
+            return configured
+        return pool_of(campaign, fitting(campaign, placement), learned)
 
 
 def fitting(campaign: Campaign, placement: str) -> list[Creative]:

@@ -23,6 +23,9 @@ AWAY_MS = 60_000  # after a longer silence rows of closed hours arrive late: all
 FIELDS_AT_ONCE = 200  # a quarter of a millisecond
 Place = tuple[str, str, str]
 """Creative, placement and platform."""
+_NOTHING = Evidence()
+_HOLD = Arm.HOLD.label
+_IMPRESSION, _VIEWABLE, _CLICK = str(Kind.IMPRESSION), str(Kind.VIEWABLE), str(Kind.CLICK)
 Since = Mapping[str, int]
 """Of each creative with a budget the first hour of its flight; nothing else is counted."""
 
@@ -43,10 +46,10 @@ class Tally:
 
     async def fold(self, hour: int, counts: Mapping[str, int]) -> None:
         """Add one hour's hash of one shard, a slice at a time: requests come between."""
-        rest = iter(counts.items())
+        rest, kept = iter(counts.items()), Evidence(1.0).faded(max(0, self.now - hour)).viewable
         while some := list(islice(rest, FIELDS_AT_ONCE)):
             for name, count in some:
-                self._add(name.split("|"), hour, count)
+                self._add(name.split("|"), hour, count, kept)
             await asyncio.sleep(0)
 
     def age_to(self, hour: int) -> None:
@@ -90,23 +93,27 @@ class Tally:
                 for hour, count in hours.items():
                     self._count(table, creative, hour, count)
 
-    def _add(self, parts: list[str], hour: int, count: int) -> None:
+    def _add(self, parts: list[str], hour: int, count: int, kept: float) -> None:
         try:
             creative, placement, platform, arm, kind = parts
         except ValueError:  # a newer version's field: not ours to interpret
             return
-        if arm == Arm.HOLD.label:  # nothing was shown
+        if arm == _HOLD:  # nothing was shown
             return
-        if kind == Kind.IMPRESSION:
+        if kind == _IMPRESSION:
             self._count(self.impressions, creative, hour, count)
             self.hours[hour] = self.hours.get(hour, 0) + count
-        elif kind == Kind.CLICK:
+            return
+        if kind == _CLICK:
             self._count(self.clicks, creative, hour, count)
-        if arm != RUNNER_UP and kind in {Kind.VIEWABLE, Kind.CLICK}:
-            new = Evidence(count, 0) if kind == Kind.VIEWABLE else Evidence(0, count)
-            place = (creative, placement, platform)
-            known = self.evidence.get(place, Evidence())
-            self.evidence[place] = known.plus(new.faded(max(0, self.now - hour)))
+        if arm == RUNNER_UP or kind not in {_VIEWABLE, _CLICK}:
+            return
+        place = (creative, placement, platform)
+        viewable, clicks = self.evidence.get(place, _NOTHING)
+        if kind == _VIEWABLE:
+            self.evidence[place] = Evidence(viewable + count * kept, clicks)
+        else:
+            self.evidence[place] = Evidence(viewable, clicks + count * kept)
 
     def _count(
         self, table: dict[str, dict[int, int]], creative: str, hour: int, count: int
