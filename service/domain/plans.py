@@ -16,6 +16,10 @@ from service.domain.tokens import Arm
 WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
 Place = tuple[str, Platform, Arm]
 """Placement, platform and arm."""
+Pools = dict[int, Pool]
+"""Pools of one place by campaign's number."""
+Learned = tuple[str, str, str]
+"""Campaign, placement and platform of which shares were learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Index:
     catalog: Catalog
     codebook: Codebook
     campaigns: tuple[Campaign, ...]
+    numbers: Mapping[str, int]
     targeting: Targeting
     rivals: Mapping[int, int]
     barred: Mapping[tuple[str, Arm], int]
@@ -69,7 +74,7 @@ class Spot:
 
     place: Place
     reach: Reach
-    pools: dict[int, Pool]
+    pools: Pools
     first: int = 0
     whole: Pool | None = None
 
@@ -90,8 +95,8 @@ class Plan:
     ranks: tuple[Rank, ...]
     paces: Mapping[int, float]
     paced: int
-    shares: Mapping[tuple[str, str, str], Sequence[float]]
-    pools: dict[Place, dict[int, Pool]] = field(default_factory=dict)
+    shares: Mapping[Learned, Sequence[float]]
+    pools: dict[Place, Pools] = field(default_factory=dict)
     spots: dict[tuple[str, Platform, str, Arm], Spot] = field(default_factory=dict)
 
     @property
@@ -139,6 +144,19 @@ class Plan:
             pool = pools[number] = self._make_pool(number, place)
         return pool
 
+    def pools_without(self, shares: Mapping[Learned, Sequence[float]]) -> dict[Place, Pools]:
+        """Return the pools whose shares are still these."""
+        # Copied at one go: decisions may put pools into them meanwhile.
+        pools = {place: dict(some) for place, some in list(self.pools.items())}
+        for key in shares.keys() | self.shares.keys():
+            if shares.get(key) is self.shares.get(key):
+                continue
+            campaign, placement, platform = key
+            number = self.index.numbers[campaign]
+            for arm in Arm:
+                pools.get((placement, Platform[platform.upper()], arm), {}).pop(number, None)
+        return pools
+
     def _make_pool(self, number: int, place: Place) -> Pool:
         placement, platform, arm = place
         configured = self.index.pool(number, placement, arm)
@@ -158,10 +176,11 @@ def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Inde
     """Return what a catalogue determines; `targeting` is that of its campaigns in order."""
     campaigns = tuple(catalog.campaigns.values())
     origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
+    numbers = {campaign.id: number for number, campaign in enumerate(campaigns)}
     caps = any(campaign.cap is not None for campaign in campaigns)
     return Index(
-        catalog, codebook, campaigns, targeting, _rivals(campaigns), _barred(campaigns), caps,
-        COUNTRY in targeting.dimensions, origins,
+        catalog, codebook, campaigns, numbers, targeting, _rivals(campaigns), _barred(campaigns),
+        caps, COUNTRY in targeting.dimensions, origins,
     )  # fmt: skip
 
 

@@ -84,9 +84,12 @@ class Planner:
         if last is None or last.live != live:
             ranks = ranks_of(index.campaigns, live)
             return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
-        # Pools are made on first use, and kept while no share has changed; spots hold some of them.
-        pools = last.pools if last.shares is shares else {}
-        spots = last.spots if pools and last.paced == paced else {}
+        # Pools are made on first use, and kept while their shares are; spots hold some of them.
+        if last.shares is shares:
+            spots = last.spots if last.paced == paced else {}
+            pools = last.pools
+        else:
+            spots, pools = {}, last.pools_without(shares)
         return Plan(index, hour, now_ms, live, last.ranks, eager, paced, shares, pools, spots)
 
 

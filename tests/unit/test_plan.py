@@ -109,6 +109,19 @@ async def test_within_the_hour_renewing_keeps_the_pools_and_tells_the_time() -> 
     assert (renewed.plan.made_ms, before.made_ms) == (NOW_MS + 1_000, NOW_MS)
 
 
+async def test_what_was_learned_of_one_campaign_leaves_the_pools_of_others() -> None:
+    counts = Counts()
+    taught = campaign("c", creative("worse"), creative("better"))
+    renewed = planner(catalog(taught, campaign("other")), counts=counts)
+    desktop = ("top", Platform.DESKTOP, Arm.NONE)
+    before = [renewed.plan.pool(*of) for of in ((0, PLACE), (1, PLACE), (0, desktop))]
+    counts.teach(HOUR, "better", 20_000, 400)
+    await renewed.renew()
+    pools = renewed.plan.pools
+    assert pools == {PLACE: {1: before[1]}, desktop: {0: before[2]}}
+    assert _shares(renewed.plan.pool(0, PLACE)) != _shares(before[0])
+
+
 async def test_pools_are_made_anew_when_something_was_learned_and_old_plans_keep_theirs() -> None:
     counts = Counts()
     two = campaign("c", creative("worse"), creative("better"))
