@@ -7,7 +7,8 @@ from itertools import accumulate
 WEEK_HOURS = 168
 HOUR_S = 3_600
 _MONDAY = 4 * 24  # the epoch was a Thursday; hour 0 of a week is Monday's first, UTC
-_PRIOR_WEEKS = 0.5  # of even traffic, mixed in until the weeks speak for themselves
+_DAY_HOURS = 24
+_PRIOR = 0.5  # so many hours of what is expected are mixed in until the weeks speak for themselves
 _LEAST = 0.02  # no hour is taken for dead
 
 
@@ -54,11 +55,16 @@ def learned_shape(counts: Mapping[int, int]) -> Shape:
     sums, weeks = [0.0] * WEEK_HOURS, [0] * WEEK_HOURS
     for hour, count in counts.items():
         place = (hour - _MONDAY) % WEEK_HOURS
-        sums[place] += count
+        sums[place] += count / mean
         weeks[place] += 1
+    # Until it was seen itself, an hour of the week is like the same hour of other days.
+    daily = [
+        (sum(sums[at::_DAY_HOURS]) + _PRIOR) / (sum(weeks[at::_DAY_HOURS]) + _PRIOR)
+        for at in range(_DAY_HOURS)
+    ]
     return shape_of(
         tuple(
-            max(_LEAST, (sums[i] / mean + _PRIOR_WEEKS) / (weeks[i] + _PRIOR_WEEKS))
+            max(_LEAST, (sums[i] + _PRIOR * daily[i % _DAY_HOURS]) / (weeks[i] + _PRIOR))
             for i in range(WEEK_HOURS)
         )
     )

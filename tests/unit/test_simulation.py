@@ -36,10 +36,12 @@ async def simulated(one: World) -> Outcome:
 
 
 async def test_three_replicas_share_a_budget_and_end_within_one_percent() -> None:
-    goal = sited(with_goal(1, impressions=20_000), HOUSE)
-    found = await simulated(world(goal, views=100_000, replicas=3))
-    assert found.total("goal") == pytest.approx(20_000, rel=0.01)
-    assert found.total("house") > 50_000
+    goal = sited(with_goal(7, impressions=50_000), HOUSE)
+    found = await simulated(world(goal, days=7, views=100_000, replicas=3))
+    assert found.total("goal") == pytest.approx(50_000, rel=0.01)
+    assert found.total("house") > 30_000
+    days = [found.delivered["goal", day] for day in range(7)]
+    assert max(days) < 1.5 * min(days), "along the traffic, not at once"
 
 
 async def test_clicks_that_come_late_are_a_goal_too() -> None:

@@ -33,8 +33,11 @@ def test_it_learns_which_hours_are_loud() -> None:
     assert shape.at(evening + WEEK_HOURS * HOUR_S) == shape.at(evening)
 
 
-def test_hours_that_were_never_seen_are_average_and_silent_ones_are_not_dead() -> None:
+def test_hours_that_were_never_seen_are_like_other_days_and_silent_ones_are_not_dead() -> None:
     day = learned_shape({MONDAY + h: 0 if h == 3 else 50 for h in range(24)})
     assert 0.0 < day.at((MONDAY + 3) * HOUR_S) < 0.5
-    assert 0.8 < day.at((MONDAY + 24 + 3) * HOUR_S) < 1.2
+    assert 0.0 < day.at((MONDAY + 24 + 3) * HOUR_S) < 0.5
+    assert 0.8 < day.at((MONDAY + 24 + 4) * HOUR_S) < 1.2
+    morning = learned_shape({MONDAY + h: 50 for h in range(12)})
+    assert 0.8 < morning.at((MONDAY + 20) * HOUR_S) < 1.2, "of no day seen: average"
     assert learned_shape({}) == FLAT == learned_shape({MONDAY: 0})
