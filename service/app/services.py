@@ -1,5 +1,6 @@
 """Opens every adapter in order, hands them to the flows, and closes them in reverse."""
 
+import gc
 import os
 import platform
 import random
@@ -94,6 +95,9 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         )  # fmt: skip
         house.services = _services(house, Reports(RedisCounts(reading)), delays)
         _describe(house)
+        # The catalogue and what is made of it stay: looking through them again and again for
+        # garbage would hold requests up, the longer the more campaigns there are.
+        gc.freeze()
         async with house.running():
             yield house
 
