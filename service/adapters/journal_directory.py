@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from service.domain.errors import BadConfiguration, Problem
@@ -33,6 +34,7 @@ class JournalDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._locks: dict[str, int] = {}
+        self._tried: set[str] = set()  # journals that were claimed here before
 
     def prepare(self) -> None:
         """Make the directory; raises `BadConfiguration` where journals cannot be kept."""
@@ -58,19 +60,33 @@ class JournalDirectory:
                 return journal
 
     def abandoned(self, most: int) -> list[str]:
-        """Claim journals that nobody holds, oldest first, and return their ids."""
-        found = {match[1] for file in self.path.iterdir() if (match := _JOURNAL.match(file.name))}
+        """Claim journals that nobody holds, and return their ids.
+
+        Those that were not claimed here before come first, of them those that have waited longest
+        since anybody did, the oldest first: of very many each gets its turn, however short
+        processes live.
+        """
+        found = self._unclaimed()
+        self._tried &= found | self._locks.keys()
         claimed: list[str] = []
-        for journal in sorted(found - self._locks.keys(), key=self._age):
+        for journal in sorted(found, key=self._turn):
             if len(claimed) >= most:
                 break
             if not self._claim(journal):
                 continue
             if self.file(journal).exists():
                 claimed.append(journal)
+                self._tried.add(journal)
+                with suppress(OSError):
+                    os.utime(self._lock_path(journal))
             else:  # its last holder had just finished it, or ended while it made or deleted it
                 self.remove(journal)
         return claimed
+
+    def untried(self, most: int) -> int:
+        """Count journals that nobody holds and that were never claimed here."""
+        found = islice(filter(self._claim, self._unclaimed() - self._tried), most)
+        return sum(1 for _ in map(self.release, found))
 
     def file(self, journal: str) -> Path:
         """Return the path of a journal's database."""
@@ -99,6 +115,10 @@ class JournalDirectory:
         if descriptor is not None:
             os.close(descriptor)
 
+    def _unclaimed(self) -> set[str]:
+        names = {match[1] for file in self.path.iterdir() if (match := _JOURNAL.match(file.name))}
+        return names - self._locks.keys()
+
     def _claim(self, journal: str) -> bool:
         path = self._lock_path(journal)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -114,10 +134,9 @@ class JournalDirectory:
                 os.close(descriptor)
         return journal in self._locks
 
-    def _age(self, journal: str) -> float:
-        with suppress(FileNotFoundError):
-            return self.file(journal).stat().st_mtime
-        return 0.0
+    def _turn(self, journal: str) -> tuple[bool, float, float]:
+        claimed = _changed(self._lock_path(journal))
+        return journal in self._tried, claimed, _changed(self.file(journal))
 
     def _lock_path(self, journal: str) -> Path:
         return self.path / f"{journal}.lock"
@@ -125,6 +144,12 @@ class JournalDirectory:
     def _unusable(self, what: str) -> BadConfiguration:
         how = "give a directory on a local disk that this user may write to"
         return BadConfiguration((Problem("settings", 0, "--data", f"{what}: {how}"),))
+
+
+def _changed(path: Path) -> float:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def filesystem_of(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:

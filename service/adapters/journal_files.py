@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from service.adapters.crash_points import CrashPoint, Reached
 from service.adapters.journal_room import DISK, JournalLimits, NoRoom, Room, is_for_want_of_room
 from service.adapters.journal_shelf import JournalShelf
+from service.domain.events import SHARDS
 from service.domain.rows import Row, StoredRow
 from service.flows.ports import Committed, Extent
 from service.telemetry import LogEvent
@@ -44,6 +46,16 @@ class JournalFiles(JournalShelf):
             for number, row in zip(numbers, rows, strict=True)
         ]
 
+    def adopt(self) -> list[str]:
+        """Open what dead processes left; what Redis has whole makes way for what it may not have.
+
+        Nothing of that is deleted, and it is looked at again in its turn: Redis may go back.
+        """
+        for journal in islice(filter(self._whole, self.held()[:-1]), self.wanted()):
+            self._room.forget(journal)
+            self._close(journal)
+        return super().adopt()
+
     def rows(self, journal: str, shard: int, after: int) -> list[StoredRow]:
         """Return the next rows of a journal and shard, none where the journal is gone."""
         none: list[StoredRow] = []
@@ -71,6 +83,19 @@ class JournalFiles(JournalShelf):
         self._reached(CrashPoint.BEFORE_DELETE)
         self._room.forget(journal)
         super().discard(journal)
+
+    def _whole(self, journal: str) -> bool:
+        """Say whether Redis has all rows of a journal, as far as it was told."""
+        marks = [self._room.mark(journal, shard) for shard in range(SHARDS)]
+        try:
+            return self.use(
+                journal,
+                lambda file: not any(file.extent(*at).waiting for at in enumerate(marks)),
+                otherwise=False,
+            )
+        except sqlite3.Error as error:
+            self.say("cannot see what a journal holds", journal, error)
+            return False
 
     def _make_room(self, journal: str, shard: int, through: int) -> int:
         try:

@@ -40,6 +40,10 @@ class Room:
         """Note that Redis has applied rows up to a number: they go first."""
         self._covered[journal, shard] = through
 
+    def mark(self, journal: str, shard: int) -> int:
+        """Return the last row that Redis is known to have, 0 for none."""
+        return self._covered.get((journal, shard), 0)
+
     def forget(self, journal: str) -> None:
         """Drop what is known of a journal that is gone."""
         self._covered = {key: row for key, row in self._covered.items() if key[0] != journal}

@@ -16,7 +16,7 @@ from service.adapters.journal_file import JournalFile, NewerFormat
 from service.domain.errors import BadConfiguration, Problem
 from service.telemetry import LogEvent
 
-HELD_MAX = 100  # files; of a process that crashed more often the rest is adopted later
+HELD_MAX = 100  # files; of processes that crashed more often the others have to wait
 _T = TypeVar("_T")
 
 
@@ -77,6 +77,11 @@ class JournalShelf:
         if newer:
             raise _unusable(f"{newer[0]}: run the version that wrote it until it is drained")
         return [journal for journal in self.files if journal not in before]
+
+    def wanted(self) -> int:
+        """Return how many journals that were never open here find no place."""
+        free = HELD_MAX - len(self.files)
+        return max(0, self._directory.untried(HELD_MAX) - free)
 
     def held(self) -> list[str]:
         """Return the ids of all open journals, the current one last."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from time import monotonic
 
-from service.domain.events import Verdict
+from service.domain.events import SHARDS, Verdict
 from service.domain.marks import Finding
 from service.domain.rows import StoredRow
 from service.flows.ports import Applied, Extent
@@ -27,17 +27,19 @@ class Accounts:
         self._steady = steady
         self._quiet_until_s = 0.0
         self._told = True  # that it is away, or nothing yet
-        self._up: bool | None = None
-        self._away = "not asked yet"
+        self._asked = False
+        self._away: dict[int, str] = {}  # why, by shard
         self._stuck: str | None = None
 
     def state(self, halted: Stream | None) -> str:
         """Return the shipper's word for people."""
-        if self._up is False:
-            return f"away: {self._away}"
+        if self._away:
+            count = len(self._away)
+            some = f" for {count} of {SHARDS} shards" if count < SHARDS else ""
+            return f"away{some}: {next(iter(self._away.values()))}"
         if halted is not None:
             return f"shard {halted.shard:02} halted: {halted.halted}"
-        return "ok" if self._up else self._away
+        return "ok" if self._asked else "not asked yet"
 
     def watch(self, *, waiting: Callable[[], float], oldest_s: Callable[[], float]) -> None:
         """Let the gauges of the backlog read these whenever they are scraped."""
@@ -48,23 +50,27 @@ class Accounts:
         """Measure one application."""
         return self._metrics.ship_row_s.time()
 
-    def answered(self) -> bool:
-        """Note that Redis answers; return whether that is news."""
-        news, self._up = self._up is not True, True
-        if news:
-            self._metrics.redis_up.set(1)
-        if news and self._told:
+    def answered(self, shard: int) -> None:
+        """Note that a shard's Redis answers; it is up when no shard is known to be away."""
+        news = not self._asked or self._away.pop(shard, None) is not None
+        self._asked = True
+        if self._away or not news:
+            return
+        self._metrics.redis_up.set(1)
+        if self._told:
             self._told = False
             self._log.info("Redis answers")
-        return news
 
-    def away(self, reason: str) -> None:
-        """Note that Redis does not answer or cannot write."""
+    def away(self, shard: int, reason: str) -> bool:
+        """Note that a shard's Redis does not answer or cannot write; say whether that is news."""
+        news = shard not in self._away
+        self._away[shard] = reason
         self._metrics.redis_up.set(0)
-        first, self._up, self._away = self._up is None, False, reason
+        first, self._asked = not self._asked, True
         if first or (not self._told and self._steady() >= self._quiet_until_s):
             self._told, self._quiet_until_s = True, self._steady() + QUIET_S
             self._log.error("Redis is away; the journal keeps what it cannot take", reason=reason)
+        return news
 
     def stuck(self, reason: str) -> None:
         """Note that rows or a journal could not be deleted; they are tried again."""

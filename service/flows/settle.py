@@ -1,5 +1,6 @@
 """Reads Redis' marks, takes them for the truth and deletes what is safe there; sends no rows."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -39,6 +40,7 @@ class Settler:
         self._applier = applier
         self._accounts = accounts
         self._timing = timing
+        self._deleting = asyncio.Lock()  # one at a time, or a commit would stand behind them all
 
     async def settle(self, shard: int) -> None:
         """Read the shard's marks and take them for the truth; raises `RedisAway`."""
@@ -60,15 +62,22 @@ class Settler:
         for stream in self._streams.of(shard):
             stream.rise()
         await self.settle(shard)
-        for stream in self._streams.of(shard):
-            await self._prune(stream)
+        async with self._deleting:
+            for stream in self._streams.of(shard):
+                await self._prune(stream)
 
     async def hold(self) -> None:
-        """Look after the journals that this process holds now."""
+        """Look after the journals that this process holds now, and see how much they hold.
+
+        With Redis away nobody knows what of it waits, and a backlog must not look like none.
+        """
         try:
             self._streams.hold(await self._rows.held())
         except JournalUnreadable as stuck:
             self._accounts.stuck(str(stuck))
+        for stream in self._streams:
+            if not stream.measured:
+                await self._measure(stream)
 
     async def retire(self) -> None:
         """Delete the journals of other processes that are done with."""
@@ -84,12 +93,19 @@ class Settler:
             self._accounts.halted(stream)
 
     async def _take(self, stream: Stream, mark: int) -> None:
+        believed = stream.mark
         if not stream.confirmed(mark):
             extent = await readable(self._rows.extent(stream.journal, stream.shard, mark))
             finding = stream.found(mark, extent, self._timing.steady())
             self._accounts.found(stream, finding, extent)
-        if stream.sure and mark:
+        if stream.sure and (mark or believed):  # what Redis lost goes first no more
             await self._retention.covered(stream.journal, stream.shard, mark)
+
+    async def _measure(self, stream: Stream) -> None:
+        try:
+            stream.measure(await self._rows.extent(stream.journal, stream.shard, 0))
+        except JournalUnreadable as stuck:
+            self._accounts.stuck(str(stuck))
 
     async def _prune(self, stream: Stream) -> None:
         through = stream.prunable(self._timing.steady() - self._timing.retained_s)

@@ -4,6 +4,7 @@ Whatever goes wrong is settled in one way: read Redis' mark and go on from it.
 """
 
 import asyncio
+from contextlib import suppress
 
 from service.domain.errors import RedisAway, ShardHalted
 from service.domain.events import SHARDS
@@ -38,7 +39,8 @@ class Shipper:
         self._turns = [asyncio.Lock() for _ in range(SHARDS)]
         self._wakes = [asyncio.Event() for _ in range(SHARDS)]
         self._reading = asyncio.Lock()  # one at a time, or a commit would stand behind them all
-        self._refused = False
+        self._refused: set[int] = set()  # shards whose last rows Redis did not take
+        self._lost_one = asyncio.Event()  # a shard that had answered before
         accounts.watch(waiting=lambda: self.waiting, oldest_s=self._oldest_s)
 
     @property
@@ -79,7 +81,7 @@ class Shipper:
             try:
                 shipped = await self._turn(shard)
             except RedisAway as away:
-                self._lost(away)
+                self._lost(shard, away)
             if shipped:
                 pause_s = BACKOFF_S
             elif self._streams.behind(shard):
@@ -95,7 +97,7 @@ class Shipper:
             for stream in self._streams.of(shard):
                 if stream.behind and not stream.sure:
                     await self._settler.settle(shard)
-                    self._answered()
+                    self._answered(shard)
                 if stream.behind and stream.sure:
                     shipped |= await self._ship_next(stream)
         return shipped
@@ -119,10 +121,11 @@ class Shipper:
             with self._accounts.timed():
                 applied = await self._applier.apply(stream.shard, stream.journal, expected, rows)
         except BaseException as error:  # whatever it is, the rows may have been applied
-            self._refused = self._refused or isinstance(error, RedisAway)
+            if isinstance(error, RedisAway):
+                self._refused.add(stream.shard)
             stream.doubt()
             raise
-        self._answered(took=applied.done)
+        self._answered(stream.shard, took=applied.done)
         if not applied.done:
             stream.doubt()
             return False
@@ -131,36 +134,53 @@ class Shipper:
         return True
 
     async def _rounds(self) -> None:
-        """Read every mark of every journal again: a Redis that went back while idle shows here."""
+        """Read every mark of every journal again: a Redis that went back while idle shows here.
+
+        Where one shard was lost the others may be behind new connections too: they are not
+        doubted for it, but looked at soon.
+        """
+        every_s = self._timing.marks_every_s
         while True:
-            pause_s = self._timing.marks_every_s
-            try:
-                await self._round()
-            except RedisAway as away:
-                self._lost(away)
-                pause_s = BACKOFF_MAX_S
-            await asyncio.sleep(pause_s)
+            self._lost_one.clear()
+            await self._round()
+            await asyncio.sleep(min(every_s, BACKOFF_MAX_S))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, every_s - BACKOFF_MAX_S)):
+                    await self._lost_one.wait()
 
     async def _round(self) -> None:
         await self._settler.hold()
-        for shard in range(SHARDS):
-            async with self._turns[shard]:
-                await self._settler.tend(shard)
-                self._answered()
-            self._wakes[shard].set()
+        async with asyncio.TaskGroup() as group:  # one that hangs holds no other up
+            for shard in range(SHARDS):
+                group.create_task(self._tend(shard))
         await self._settler.retire()
 
-    def _lost(self, away: RedisAway) -> None:
-        """Doubt every mark: behind a new connection may be another Redis, or an older one."""
-        self._accounts.away(str(away))
-        self._streams.doubt()
+    async def _tend(self, shard: int) -> None:
+        async with self._turns[shard]:
+            try:
+                await self._settler.tend(shard)
+            except RedisAway as away:
+                self._lost(shard, away)
+                self._lost_one.set()
+            else:
+                self._answered(shard)
+        self._wakes[shard].set()
 
-    def _answered(self, *, took: bool = False) -> None:
+    def _lost(self, shard: int, away: RedisAway) -> None:
+        """Doubt the shard's marks: behind a new connection may be another Redis, or an older one.
+
+        Not those of others, which on a Cluster live elsewhere.
+        """
+        self._streams.doubt(shard)
+        if self._accounts.away(shard, str(away)):
+            self._lost_one.set()
+
+    def _answered(self, shard: int, *, took: bool = False) -> None:
         """Say that Redis is back; where it could be read but refused rows, once it takes them."""
-        self._refused = self._refused and not took and self._streams.moving
-        if not self._refused and self._accounts.answered():
-            for wake in self._wakes:
-                wake.set()
+        if took or not self._streams.moving(shard):
+            self._refused.discard(shard)
+        if shard not in self._refused:
+            self._accounts.answered(shard)
 
     def _oldest_s(self) -> float:
         oldest_ms = self._streams.oldest_ms

@@ -18,7 +18,8 @@ class Stream:
     `mark` is what Redis was last known to have applied, None while nobody has looked; `sure` says
     that nothing has put it in doubt since. `counted` is the highest row whose events have been
     counted in metrics, `gap` where rows were last found missing. `halted` says why it goes no
-    further; while it is `resting` nothing is tried.
+    further; while it is `resting` nothing is tried. `measured` says that the journal was asked
+    what it holds.
     """
 
     journal: str
@@ -28,6 +29,7 @@ class Stream:
     pruned: int = 0
     mark: int | None = None
     sure: bool = False
+    measured: bool = False
     waiting: int = 0
     oldest_ms: int | None = None
     counted: int = 0
@@ -51,6 +53,14 @@ class Stream:
             self.oldest_ms = row.made_ms
         self.waiting += row.total
 
+    def measure(self, extent: Extent) -> None:
+        """Take all that the journal holds for waiting until a mark says how much of it is not."""
+        if self.measured:  # a mark was found meanwhile
+            return
+        self.measured = True
+        self.last = max(extent.last, self.last)
+        self.waiting, self.oldest_ms = extent.waiting, extent.oldest_ms
+
     def confirmed(self, mark: int) -> bool:
         """Say whether a mark that was just read is the one believed, which it then surely is."""
         self.sure = mark == self.mark
@@ -70,7 +80,7 @@ class Stream:
             finding = self._gap(mark, extent.pruned)
         if self.mark is None:  # what was applied before has been counted by whoever did it
             self.counted = max(self.counted, mark)
-        self.mark, self.sure = mark, True
+        self.mark, self.sure, self.measured = mark, True, True
         self.waiting, self.oldest_ms = extent.waiting, extent.oldest_ms
         self.last, self.pruned = last, extent.pruned
         self._applied = deque((at_s, row) for at_s, row in self._applied if row <= mark)

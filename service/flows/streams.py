@@ -30,11 +30,6 @@ class Streams:
         return min((ms for ms in times if ms is not None), default=None)
 
     @property
-    def moving(self) -> bool:
-        """Whether events wait in a stream that is not halted."""
-        return any(stream.waiting and not stream.resting for stream in self)
-
-    @property
     def halted(self) -> Stream | None:
         """One that goes no further, if there is one."""
         return next((stream for stream in self if stream.halted), None)
@@ -46,6 +41,11 @@ class Streams:
     def behind(self, shard: int) -> bool:
         """Whether there is something to do in a shard."""
         return any(stream.behind for stream in self._shards[shard].values())
+
+    def moving(self, shard: int) -> bool:
+        """Whether events of a shard wait in a stream that is not halted."""
+        streams = self._shards[shard].values()
+        return any(stream.waiting and not stream.resting for stream in streams)
 
     def mine(self, row: Committed) -> Stream:
         """Return the stream of a row that this process wrote."""
@@ -75,7 +75,7 @@ class Streams:
                 shard.pop(journal, None)
         return known
 
-    def doubt(self) -> None:
-        """Every mark must be read again."""
-        for stream in self:
+    def doubt(self, shard: int) -> None:
+        """Every mark of a shard must be read again."""
+        for stream in self._shards[shard].values():
             stream.doubt()

@@ -127,7 +127,7 @@ class Process:
         try:
             return await self.shipper._turn(shard)
         except RedisAway as away:
-            self.shipper._lost(away)
+            self.shipper._lost(shard, away)
             return True
 
     async def settle(self) -> None:
@@ -199,7 +199,8 @@ class Applying(RuleBasedStateMachine):
         """Redis is older all at once, on a new connection or unnoticed on the same."""
         self._restore(data.draw(st.sampled_from(self.snapshots)))
         if noticed:
-            self.process.shipper._lost(RedisAway("connection reset"))
+            for shard in SHARDS:
+                self.process.shipper._lost(shard, RedisAway("connection reset"))
 
     @rule()
     def a_quarter_of_an_hour_passes(self) -> None:

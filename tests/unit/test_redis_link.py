@@ -7,7 +7,8 @@ from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.exceptions import ClusterDownError
 from redis.exceptions import ConnectionError as NotThere
 
-from service.adapters.redis_link import CONNECTIONS, RedisLink
+from service.adapters.redis_address import CONNECTIONS
+from service.adapters.redis_link import RedisLink
 from service.adapters.redis_places import MasterConnection, Slots
 from service.domain.errors import BadConfiguration
 
@@ -51,6 +52,12 @@ def test_no_client_repeats_anything_or_waits_for_long_or_makes_connections_witho
     connection = made(pool)
     assert connection.retry.get_retries() == 0
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (0.25, 0.25)
+
+
+@pytest.mark.parametrize("url", EVERY_SCHEME)
+def test_no_server_tells_a_client_to_wait_longer_or_to_go_elsewhere(url: str) -> None:
+    pool = client(url).connection_pool
+    assert not pool.maint_notifications_enabled()  # type: ignore[no-untyped-call]  # the library's
 
 
 def test_what_the_query_of_an_address_asks_for_does_not_loosen_that() -> None:

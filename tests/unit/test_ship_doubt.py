@@ -10,7 +10,7 @@ import pytest
 from service.adapters import redis_keys
 from service.domain.events import SHARDS, Verdict
 from service.flows.ports import Committed
-from tests.made import JOURNAL, SHARD
+from tests.made import JOURNAL, OTHER_JOURNAL, SHARD
 from tests.model_counts import ModelCounts
 from tests.shipping import (
     A_ROUND_S,
@@ -179,6 +179,29 @@ class TestAway:
             await asyncio.sleep(AT_ONCE_S)
             assert made.shipper.state == "ok"
         assert made.redis.totals() == {Verdict.VALID: 4}
+
+    @in_no_time
+    async def test_while_nobody_knows_what_of_a_dead_processs_journal_waits_all_of_it_does(
+        self,
+    ) -> None:
+        made = port()
+        left_behind(made, 5)
+        rows = await made.journals.rows(OTHER_JOURNAL, SHARD, 0)
+        await made.redis.apply(SHARD, OTHER_JOURNAL, 0, rows[:3])
+        made.redis.away = "connection refused"
+        async with made.shipping():
+            await commit(made, 100)
+            await asyncio.sleep(MINUTE_S)
+            assert made.metric("journal_events") == 4 * 6
+            assert made.metric("journal_oldest_unshipped_seconds") == pytest.approx(60, abs=1)
+            asked = made.journals.asked["extent"]
+            await asyncio.sleep(MINUTE_S)
+            assert made.journals.asked["extent"] == asked
+            made.redis.away = None
+            await asyncio.sleep(AT_ONCE_S)
+            assert made.metric("journal_events") == 0
+            assert made.told(Verdict.VALID) == 4 * 3
+        assert made.redis.totals() == {Verdict.VALID: 4 * 6}
 
     @in_no_time
     async def test_a_lost_reply_with_nothing_behind_it_leaves_redis_up(self) -> None:

@@ -82,6 +82,17 @@ class TestRetention:
             assert made.journals.covered_marks == {(JOURNAL, SHARD): 4}
 
     @in_no_time
+    async def test_what_a_wiped_redis_lost_is_covered_no_more(self) -> None:
+        made = port()
+        async with made.shipping():
+            await commit(made, 0, 3)
+            await asyncio.sleep(A_ROUND_S)
+            made.redis.wipe()
+            made.redis.refusing = "OOM"
+            await asyncio.sleep(A_ROUND_S)
+            assert made.journals.covered_marks == {(JOURNAL, SHARD): 0}
+
+    @in_no_time
     async def test_a_dead_processs_journal_goes_with_its_marks_when_it_is_empty(self) -> None:
         made = port()
         left_behind(made, 3)

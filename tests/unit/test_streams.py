@@ -71,6 +71,22 @@ class TestBacklog:
         stream.committed(committed(2))
         assert stream.waiting == 20
 
+    def test_until_a_mark_is_known_all_that_the_journal_holds_waits(self) -> None:
+        stream = Stream(JOURNAL, 0)
+        stream.committed(committed(3))
+        stream.measure(Extent(3, 0, 30, 0, made_ms(1)))
+        stream.committed(committed(4))
+        assert (stream.waiting, stream.oldest_ms) == (40, made_ms(1))
+        assert stream.mark is None
+        assert stream.behind
+        stream.found(2, Extent(4, 0, 20, 0, made_ms(3)), 0.0)
+        assert (stream.waiting, stream.oldest_ms) == (20, made_ms(3))
+
+    def test_a_mark_that_was_found_meanwhile_counts_more_than_what_is_held(self) -> None:
+        stream = shipping(9, mark=9)
+        stream.measure(Extent(9, 0, 90, 0, made_ms(1)))
+        assert (stream.waiting, stream.oldest_ms) == (0, None)
+
     def test_a_doubt_changes_nothing_but_that_the_mark_must_be_read(self) -> None:
         stream = shipping(3, mark=1)
         stream.doubt()
@@ -263,7 +279,8 @@ class TestAll:
         streams = Streams()
         stream = streams.mine(committed(1))
         stream.committed(committed(1))
-        assert streams.moving
+        assert streams.moving(0)
         stream.halt("a strange key", lasting=lasting)
-        assert not streams.moving
+        assert not streams.moving(0)
+        assert not streams.moving(1)
         assert streams.halted is stream
