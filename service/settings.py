@@ -67,6 +67,7 @@ class Settings:
     embedded_bin: Path | None
     report_auth: str | None = field(repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    country_header: str | None
     journal_max_bytes: int
     grace_s: float
     demo: bool
@@ -96,6 +97,7 @@ FLAGS = (
     _Flag("embedded-bin", "", "a redis-server or valkey-server to embed instead of the wheel's"),
     _Flag("report-auth", "", "user:password that reports ask for"),
     _Flag("trusted-proxies", "", "networks (CIDR, commas) whose forwarded headers count"),
+    _Flag("country-header", "", "header in which a trusted proxy names the reader's country"),
     _Flag("journal-max", "1GiB", "most that the journal may hold (bytes, KiB, MiB, GiB)"),
     _Flag("grace", "0", "seconds to go on serving after SIGTERM"),
     _Flag("demo", "", "show the example article at /demo (default: with the embedded engine)"),
@@ -146,6 +148,7 @@ class _Reader:
             embedded_bin=Path(text["embedded-bin"]) if text["embedded-bin"] else None,
             report_auth=text["report-auth"] or None,
             trusted_proxies=self._networks("trusted-proxies"),
+            country_header=text["country-header"] or None,
             journal_max_bytes=self._bytes("journal-max"),
             grace_s=self._seconds("grace"),
             demo=self._switch("demo", default=not text["redis-url"]),

@@ -7,7 +7,7 @@ import logging
 import sys
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import accumulate
 
 import structlog
@@ -22,6 +22,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+CAMPAIGNS_MAX = 100
 SITES_MAX = 20  # the first sites of the configuration; the rest share `other`
 TALLY_SERIES_MAX = 200  # the first that were counted; the rest are one series of `other`
 LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
@@ -159,12 +160,25 @@ class Metrics:
             "1 if the last reload was taken.",
             registry=registry,
         )
+        self._delivery = Gauge(
+            "handbill_campaign_delivery_ratio",
+            "Delivered over due by now, of the campaigns furthest from their line.",
+            ("campaign",),
+            registry=registry,
+        )
         self.build = Gauge(
             "handbill_build_info",
             "The running version.",
             ("version", "python"),
             registry=registry,
         )
+
+    def show_delivery(self, ratios: Mapping[str, float]) -> None:
+        """Show the 100 campaigns that are furthest from their line, and no others."""
+        furthest = sorted(ratios, key=lambda name: -abs(ratios[name] - 1.0))[:CAMPAIGNS_MAX]
+        self._delivery.clear()
+        for name in furthest:
+            self._delivery.labels(name).set(ratios[name])
 
     def name_sites(self, sites: Collection[str]) -> None:
         """Let the first 20 sites of the configuration be labels; the rest become `other`."""

@@ -5,11 +5,12 @@ from typing import Any
 
 from service.domain.ads import code_of
 from service.domain.audience import Agent, Platform
+from service.domain.delays import Delays
 from service.domain.events import Event, Kind
 from service.domain.tokens import Offer, Parsed, Token, parse_token
-from service.flows.decide import Serials
 from service.flows.plan import Planner
 from service.flows.record import Deed, Reader, Recorder
+from service.flows.serials import Serials
 from tests.example import (
     ARTICLE,
     BOTTOM,
@@ -23,6 +24,7 @@ from tests.example import (
     creative,
 )
 from tests.fakes import MemoryLog, Numbers, StandingClock
+from tests.planning import planner as planner_of
 
 ISSUER, CHUNK = 0xDEADBEEF, 65_536
 CATALOG = catalog(
@@ -41,12 +43,16 @@ READER = Reader(PHONE, origin="https://news.example")
 IMPRESSION = Deed(Kind.IMPRESSION, "top", "vs-text")
 
 
-def recorder(log: MemoryLog | None = None, *, planner: Planner | None = None) -> Recorder:
+def recorder(
+    log: MemoryLog | None = None, *, planner: Planner | None = None, delays: Delays | None = None
+) -> Recorder:
     """Return a recorder of the example that issues under number 7 itself."""
     clock = StandingClock(NOW_MS)
-    planner = planner or Planner(CATALOG, clock)
-    serials = Serials(Numbers([7]))
-    return Recorder(log or MemoryLog(), lambda: planner.plan, lambda: SIGNER, serials, clock)
+    planner = planner or planner_of(CATALOG, clock)
+    return Recorder(
+        log or MemoryLog(), lambda: planner.plan, lambda: SIGNER, Serials(Numbers([7])), clock,
+        delays or Delays(),
+    )  # fmt: skip
 
 
 def signed(**changes: Any) -> Parsed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from service.adapters.catalog_build import build
+from service.adapters.catalog_campaign_checks import campaign_checks
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_checks import cross_check
 from service.adapters.catalog_documents import Document, read_documents
@@ -43,13 +44,19 @@ def load_catalog(
     documents = [
         document for source in sources.files for document in read_documents(source, problems)
     ]
-    models: list[BaseModel] = []
+    checked: list[tuple[Document, BaseModel]] = []
     for document in documents:
         model = _model(document, problems)
         problems += remarks(document, model, now)
         if model is not None:
-            models.append(model)
+            checked.append((document, model))
+    models = [model for _, model in checked]
     problems += cross_check(documents)
+    problems += campaign_checks(
+        [(document, model) for document, model in checked if isinstance(model, CampaignFile)],
+        {model.id: model for model in models if isinstance(model, SiteFile)},
+        next((model for model in models if isinstance(model, NetworksFile)), None),
+    )
     if directory.is_dir() and not any(document.kind == "site" for document in documents):
         message = "there is no site: describe one in a file like sites/example.yaml"
         problems.append(Problem(str(directory / "sites"), 1, "sites", message))

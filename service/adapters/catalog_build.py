@@ -14,12 +14,14 @@ from service.domain.ads import (
     Cap,
     Catalog,
     Creative,
+    Experiment,
     Flight,
     Goal,
     Image,
     IosStore,
     Labels,
     Placement,
+    Repeat,
     Site,
     Tier,
 )
@@ -78,6 +80,13 @@ def _site(file: SiteFile) -> Site:
         language=file.language,
         timezone=file.timezone,
         labels=Labels(file.labels.advertisement, file.labels.share),
+        repeat=Repeat(file.repeat),
+        experiment=Experiment(
+            file.experiment.salt,
+            file.experiment.holdout,
+            {str(arm): share for arm, share in file.experiment.arms.items()},
+            file.experiment.guard,
+        ),
     )
 
 
@@ -104,6 +113,11 @@ def _campaign(file: CampaignFile) -> Campaign:
         target=file.target.values(),
         exclude=file.exclude.values(),
         cap=Cap(file.cap.max, file.cap.hours) if file.cap else None,
+        timezone=file.timezone,
+        exclusive=file.exclusive,
+        competes=frozenset(file.competes),
+        front_loaded=file.pacing == "front",
+        optimise=file.optimise,
     )
 
 
@@ -117,6 +131,7 @@ def _creative(file: CreativeModel) -> Creative:
         cta=file.cta,
         image=Image(image.url, image.width, image.height, image.alt) if image else None,
         weight=file.weight,
+        arms=None if file.arms is None else frozenset(file.arms),
     )
 
 

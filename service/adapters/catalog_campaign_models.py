@@ -1,14 +1,16 @@
 """Campaigns as people write them, with everything a single file can tell is wrong.
 
-`Targeting` is the one table of dimensions: a field added there is a dimension that files may use.
+Whom a campaign is for is beside, in `catalog_targeting`.
 """
 
 from itertools import combinations
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from service.adapters.catalog_targeting import CLOSED_DIMENSIONS, Targeting
 from service.adapters.catalog_types import (
+    ArmName,
     Found,
     Hour,
     HttpsUrl,
@@ -18,8 +20,8 @@ from service.adapters.catalog_types import (
     Unique,
     faults,
 )
+from service.adapters.catalog_zones import check_zone
 
-PlatformName = Literal["ios", "android", "desktop", "unknown"]
 WEIGHT_MAX = 1_000_000
 _COUNT_MAX = 10**12
 
@@ -35,30 +37,15 @@ def _weight(value: float) -> float:
 Weight = Annotated[float, Field(json_schema_extra={"exclusiveMinimum": 0}), AfterValidator(_weight)]
 
 
-class Targeting(Strict):
-    """Readers by dimension; a reader must fit every dimension named."""
-
-    platform: Annotated[list[PlatformName], Unique, Field(min_length=1)] | None = None
-    """platforms: ios, android, desktop, unknown"""
-
-    def values(self) -> dict[str, frozenset[str]]:
-        """Return the named dimensions, each with its values."""
-        named = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: frozenset(values) for name, values in named.items() if values is not None}
-
-
-CLOSED_DIMENSIONS = {"platform": frozenset(get_args(PlatformName))}
-
-
 class GoalModel(Strict):
     """What a flight should deliver: impressions or clicks, in all, per day, or both."""
 
     impressions: int | None = Field(None, gt=0, le=_COUNT_MAX)
-    """valid viewable impressions in all"""
+    """valid impressions in all"""
     clicks: int | None = Field(None, gt=0, le=_COUNT_MAX)
     """valid clicks in all"""
     per_day: int | None = Field(None, gt=0, le=_COUNT_MAX)
-    """at most this many per day"""
+    """at most this many per day of the campaign's zone"""
 
     @model_validator(mode="after")
     def _one_unit(self) -> "GoalModel":
@@ -133,6 +120,8 @@ class CreativeModel(Strict):
     """share among the campaign's creatives"""
     placements: Annotated[list[Identifier], Unique, Field(min_length=1)]
     """placements it fits, like [top, bottom]"""
+    arms: Annotated[list[ArmName], Unique, Field(min_length=1)] | None = None
+    """arms of the site's experiment that see it, like [a]; left out: all"""
 
 
 class CampaignFile(Strict):
@@ -162,6 +151,18 @@ class CampaignFile(Strict):
     """never these readers"""
     cap: CapModel | None = None
     """bound for one browser"""
+    timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
+    """zone of weekdays, hours and days, like Europe/Paris"""
+    exclusive: bool = False
+    """true: while it may show, nobody else of its tier does"""
+    competes: Annotated[list[Identifier], Unique, Field(max_length=20)] = Field(
+        default_factory=list
+    )
+    """words for what it competes in: campaigns that share one are never on a page together"""
+    pacing: Literal["even", "front"] = "even"
+    """even: along the traffic; front: faster at first"""
+    optimise: bool = True
+    """false: creatives keep their weights whatever they bring"""
     creatives: Annotated[list[CreativeModel], Field(min_length=1, max_length=200)]
     """what readers see, at least one"""
 

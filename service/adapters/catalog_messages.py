@@ -9,16 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from service.adapters.catalog_campaign_models import Targeting
 from service.adapters.catalog_yaml import FieldPath
 
-# Dimensions that the design names and this version cannot decide by.
-_LATER = frozenset(
-    {
-        *("site", "placement", "country", "language", "section", "tag", "article", "source"),
-        *("shared", "weekday", "hour"),
-    }
-)
 _BOUNDS = {
     "greater_than": ("above", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -73,8 +65,6 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
 def _unknown_key(complaint: _Complaint) -> str:
     owner, key = complaint.owner, complaint.key
     known = list(owner.model_fields)
-    if owner is Targeting and key in _LATER:
-        return f"cannot be targeted yet: this version targets by {', '.join(known)} only; remove it"
     close = get_close_matches(key, known, n=1)
     hint = f"did you mean `{close[0]}`? " if close else ""
     return f"is not a key here; {hint}keys are {', '.join(known)}"

@@ -4,12 +4,13 @@ Whether a network exists is checked where all files are known.
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from pydantic import WithJsonSchema as Schema
 
 from service.adapters.catalog_types import (
+    ArmName,
     HttpsUrl,
     Identifier,
     OneLine,
@@ -105,6 +106,26 @@ class LabelsModel(Strict):
     """text of a share link, with {network}"""
 
 
+class ExperimentModel(Strict):
+    """How page views are divided by article and hour; shares are of all page views."""
+
+    salt: Annotated[str, OneLine(60)] = "1"
+    """change it to deal the arms out anew"""
+    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """share that sees no promotion, 0 to 0.5"""
+    arms: dict[ArmName, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
+    """shares of arms, like {a: 0.5, b: 0.5}; creatives name the arms that see them"""
+    guard: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """share whose creatives follow the configured weights, whatever was learned"""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ExperimentModel":
+        total = self.holdout + sum(self.arms.values())
+        if total > 1 + 1e-9:
+            faults("experiment", [(("arms",), f"with the holdout they make {total:g}: at most 1")])
+        return self
+
+
 class SiteFile(Strict):
     """A publisher's site."""
 
@@ -132,3 +153,7 @@ class SiteFile(Strict):
     """zone of the site's days in reports, like Europe/Paris"""
     labels: LabelsModel = LabelsModel()
     """words around ads and share links"""
+    repeat: Literal["allow", "same", "never"] = "allow"
+    """whether a page may show a campaign twice; same: with the same creative"""
+    experiment: ExperimentModel = ExperimentModel()
+    """how page views are divided to compare"""

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -36,6 +36,7 @@ _YEARS = range(2000, 2200)
 _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+ArmName = Literal["a", "b", "c", "d", "e", "f"]
 Found = tuple[tuple[str | int, ...], str]
 """A fault inside a value: its path from there, and what would be right."""
 

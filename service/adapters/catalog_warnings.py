@@ -15,7 +15,6 @@ from service.domain.errors import Problem
 
 _STALE = timedelta(days=365)
 _FURTHEST_ZONE = timedelta(hours=14)  # where today's date is first reached
-_LATER = "is not enforced by this version: delivery follows tiers and weights only"
 
 Remark = tuple[FieldPath, str, bool]
 """A path, a sentence, and whether it is only a warning."""
@@ -61,7 +60,6 @@ def _campaign(file: CampaignFile, now: datetime) -> Iterator[Remark]:
     for i, flight in enumerate(file.flights):
         if flight.end is not None and flight.end <= hour:
             yield ("flights", i, "end"), "is past: this flight shows nothing more", True
-        if flight.goal is not None:
-            yield ("flights", i, "goal"), _LATER, True
-    if file.cap is not None:
-        yield ("cap",), _LATER, True
+        if flight.goal is not None and flight.end is None:
+            message = "has no end to be paced to: give the flight one, or only per_day counts"
+            yield ("flights", i, "goal"), message, True

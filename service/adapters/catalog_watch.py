@@ -6,7 +6,7 @@ lost notice, a network file system or a swapped symbolic link costs a second and
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from service.domain.ads import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.telemetry import logger
 
-OnChange = Callable[[Catalog | BadConfiguration, tuple[Problem, ...]], None]
+OnChange = Callable[[Catalog | BadConfiguration, tuple[Problem, ...]], Awaitable[None]]
 """Take the new catalogue with its warnings, or the reason why the old one stays (all problems)."""
 
 LOOK_EVERY_S = 1.0
@@ -95,11 +95,11 @@ class _Watch:
             catalog, warnings = await asyncio.to_thread(load_catalog, self._directory)
         except BadConfiguration as error:
             if error.problems != self._told:
-                self._on_change(error, error.problems)
+                await self._on_change(error, error.problems)
                 self._told = error.problems
             return
         if catalog.version != self._told:
-            self._on_change(catalog, warnings)
+            await self._on_change(catalog, warnings)
             self._told = catalog.version
 
 

@@ -19,6 +19,7 @@ from service.domain.reporting import Bucket
 KEYS_PER_PIPELINE = 8  # of one shard, so of one Cluster slot; more would hold the loop longer
 PIPELINES_AT_ONCE = 4
 FIELDS_PER_CALL = 1_000
+REST_S = 0.02  # after each batch of a long span, which takes a quarter of it
 TIMEOUT_S = 5.0  # for one batch of all shards
 Hash = Mapping[str, int]
 _Item = TypeVar("_Item")
@@ -41,6 +42,17 @@ class RedisCounts:
     def articles(self, days: Sequence[Bucket]) -> AsyncIterator[tuple[Bucket, Hash]]:
         """Yield every hash of article counts of these days; raises `CountsUnavailable`."""
         return self._hashes(days, lambda shard, day: redis_keys.articles(shard, day.hour))
+
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Hash]]:
+        """Yield each hour's hashes of what was delivered; raises `CountsUnavailable`.
+
+        Weeks of them are read at leisure: whoever else uses this core has most of it.
+        """
+        for some in _batches([Bucket("hour", hour) for hour in hours], KEYS_PER_PIPELINE):
+            async for bucket, counts in self._hashes(some, _pace_key):
+                yield bucket.hour, counts
+            if len(hours) > KEYS_PER_PIPELINE:
+                await asyncio.sleep(REST_S)
 
     async def names(self, hours: Sequence[int], fields: Sequence[str]) -> Mapping[str, str]:
         """Return the texts of these fields, the latest month's first; `CountsUnavailable`."""
@@ -70,7 +82,7 @@ class RedisCounts:
             for shard in await self._all_shards(some, key):
                 for bucket, counts in zip(some, shard, strict=True):
                     if counts:
-                        yield bucket, {_text(name): int(n) for name, n in counts.items()}
+                        yield bucket, _hash(counts)
 
     async def _all_shards(
         self, some: Sequence[Bucket], key: Callable[[int, Bucket], str]
@@ -109,6 +121,21 @@ class RedisCounts:
 
 def _batches(items: Sequence[_Item], size: int) -> list[Sequence[_Item]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+def _pace_key(shard: int, bucket: Bucket) -> str:
+    return redis_keys.pace(shard, bucket.hour)
+
+
+def _hash(reply: Mapping[bytes | str, bytes | str]) -> Hash:
+    try:
+        return {_text(name): int(n) for name, n in reply.items()}
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # whatever answers, it is no Redis of ours
+        raise CountsUnavailable from error
 
 
 def _text(value: bytes | str) -> str:

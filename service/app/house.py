@@ -11,6 +11,7 @@ from service.adapters.journal import Journal
 from service.adapters.key_file import KeyFile
 from service.domain.ads import Catalog
 from service.domain.errors import BadConfiguration, Problem, RedisAway
+from service.flows.pace import Budgets
 from service.flows.plan import Planner
 from service.flows.ship import Shipper
 from service.settings import Settings
@@ -36,6 +37,7 @@ class House:
     shipper: Shipper
     metrics: Metrics
     log: LogEvent
+    budgets: Budgets
     remarks: Callable[[], Awaitable[list[str]]]
     services: Services = field(init=False)
     ready: bool = False
@@ -59,12 +61,18 @@ class House:
         return Health(self.ready and refusing is None, checks)
 
     async def tick(self) -> None:
-        """Renew the plan, follow the clock, read changed keys: once a second, for ever."""
+        """Follow the clock and read changed keys: once a second, for ever."""
         while True:
             if self.clock.follow():
                 self.log.warning("the wall clock jumped; followed if it stays for a minute")
-            self.planner.renew()
             self._reread_keys()
+            await asyncio.sleep(TICK_S)
+
+    async def plan(self) -> None:
+        """Renew the plan from what was counted: once a second, for ever."""
+        while True:
+            await self.planner.renew()
+            self.metrics.show_delivery(self.budgets.ratios)
             await asyncio.sleep(TICK_S)
 
     async def inspect(self) -> None:
@@ -87,7 +95,9 @@ class House:
         version = self.planner.plan.catalog.version
         await watch_catalog(self.settings.config, self.changed, version=version)
 
-    def changed(self, found: Catalog | BadConfiguration, warnings: tuple[Problem, ...]) -> None:
+    async def changed(
+        self, found: Catalog | BadConfiguration, warnings: tuple[Problem, ...]
+    ) -> None:
         """Put a new catalogue to work, or say why the old one stays."""
         if isinstance(found, BadConfiguration):
             for problem in found.problems:
@@ -97,7 +107,7 @@ class House:
             return
         for warning in warnings:
             self.log.warning("configuration", problem=str(warning))
-        self.planner.adopt(with_demo(found, self.settings, self.public_url))
+        await self.planner.adopt(with_demo(found, self.settings, self.public_url))
         self.metrics.name_sites(found.sites)
         self.metrics.reload_successful.set(1)
         self.reload = "ok"
@@ -108,6 +118,7 @@ class House:
         """Run all that goes on beside the requests until the block ends."""
         parts = {
             "tick": self.tick,
+            "plan": self.plan,
             "watch": self.watch,
             "journal": self.journal.tick,
             "ship": self.shipper.run,

@@ -1,5 +1,6 @@
 """Opens every adapter in order, hands them to the flows, and closes them in reverse."""
 
+import gc
 import os
 import platform
 import random
@@ -14,6 +15,7 @@ from service import __version__
 from service.adapters.agents import AgentLists
 from service.adapters.catalog import load_catalog
 from service.adapters.clock import SteadyClock
+from service.adapters.countries import locate
 from service.adapters.crash_points import VARIABLE, armed
 from service.adapters.embedded_engine import EmbeddedEngine
 from service.adapters.journal import Journal
@@ -24,19 +26,25 @@ from service.adapters.redis_counts import RedisCounts
 from service.adapters.redis_link import RedisLink
 from service.adapters.redis_settings import setting_remarks
 from service.app.house import House, with_demo
+from service.domain.delays import Delays
+from service.domain.plans import Plan
 from service.domain.tokens import Signer
 from service.flows.accounts import Accounts
-from service.flows.decide import Decider, Serials
+from service.flows.decide import Decider
 from service.flows.follow import Follower
-from service.flows.plan import Plan, Planner
+from service.flows.pace import Budgets
+from service.flows.plan import Planner
 from service.flows.record import Recorder
 from service.flows.report import Reports
+from service.flows.serials import Serials
 from service.flows.ship import Shipper, Timing
+from service.flows.tally import Tallies
 from service.settings import Settings
 from service.telemetry import Metrics, logger
 from service.web.keys import Services
 
 READ_TIMEOUT_S = 5.0  # reports read much at once; readers never wait for it
+PLAN_TIMEOUT_S = 1.0  # for one batch: while Redis hangs, plans go on without it
 
 
 @asynccontextmanager
@@ -73,17 +81,28 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
             timing=Timing(),
         )
         journal.on_commit = shipper.committed
+        delays = Delays()
+        budgets = Budgets(delays.mean_s)
+        planner = Planner(
+            with_demo(catalog, settings, public_url),
+            clock.now_ms,
+            Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
+            budgets,
+        )
         house = House(
-            settings, public_url, Planner(with_demo(catalog, settings, public_url), clock.now_ms),
-            clock, key_file, journal, shipper, metrics, log, partial(setting_remarks, writing),
+            settings, public_url, planner, clock, key_file, journal, shipper, metrics, log, budgets,
+            partial(setting_remarks, writing),
         )  # fmt: skip
-        house.services = _services(house, Reports(RedisCounts(reading)))
+        house.services = _services(house, Reports(RedisCounts(reading)), delays)
         _describe(house)
+        # The catalogue and what is made of it stay: looking through them again and again for
+        # garbage would hold requests up, the longer the more campaigns there are.
+        gc.freeze()
         async with house.running():
             yield house
 
 
-def _services(house: House, reports: Reports) -> Services:
+def _services(house: House, reports: Reports, delays: Delays) -> Services:
     """Put the flows together."""
     planner, clock, key_file = house.planner, house.clock, house.key_file
     serials = Serials(lambda: secrets.randbits(32))
@@ -98,16 +117,18 @@ def _services(house: House, reports: Reports) -> Services:
         public_url=house.public_url,
         plan=plan,
         decider=Decider(plan, signer, serials, clock=clock.now_ms, draw=random.random),
-        recorder=Recorder(house.journal, plan, signer, serials, clock.now_ms),
+        recorder=Recorder(house.journal, plan, signer, serials, clock.now_ms, delays),
         follower=Follower(plan, signer, house.public_url),
         report=reports,
         agents=AgentLists(),
+        locate=locate,
         draw=random.random,
         metrics=house.metrics,
         log=house.log,
         health=house.health,
         now_ms=clock.now_ms,
         trusted_proxies=house.settings.trusted_proxies,
+        country_header=house.settings.country_header,
         report_auth=house.settings.report_auth,
     )
 

@@ -4,7 +4,16 @@ import argparse
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from service.cli import auditing, checking, health, keys, serving
+from service.cli import (
+    auditing,
+    checking,
+    explaining,
+    health,
+    keys,
+    previewing,
+    serving,
+    simulating,
+)
 from service.cli.words import say
 from service.domain.errors import BadConfiguration, BadInput
 
@@ -14,6 +23,9 @@ Command = Callable[[Sequence[str], Mapping[str, str]], int]
 COMMANDS: dict[str, tuple[Command, str]] = {
     "serve": (serving.run, "run the service"),
     "check": (checking.run, "validate the configuration, every problem at once"),
+    "explain": (explaining.run, "say why each campaign may or may not show on a page"),
+    "simulate": (simulating.run, "run the planner on synthetic traffic"),
+    "preview": (previewing.run, "print a link that shows one creative and counts nothing"),
     "audit": (auditing.run, "compare journals, marks and counts"),
     "health": (health.run, "ask a running service"),
     "keys": (keys.run, "make a token key"),

@@ -5,7 +5,7 @@ Validation of what people wrote happens where files are read; these values are a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -73,6 +73,7 @@ class Creative:
     cta: str | None = None
     image: Image | None = None
     weight: float = 1.0
+    arms: frozenset[str] | None = None  # of the site's experiment; None for all
 
     @property
     def code(self) -> int:
@@ -90,11 +91,19 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a flight should deliver in all, and at most per day, in one unit."""
+    """What a flight should deliver in all, and at most per day of its campaign's zone, in one unit.
+
+    Valid impressions or valid clicks; exactly one of the two is set.
+    """
 
     impressions: int | None = None
     clicks: int | None = None
     per_day: int | None = None
+
+    @property
+    def total(self) -> int:
+        """What the flight should deliver in all."""
+        return self.impressions or self.clicks or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,9 @@ class Flight:
 class Campaign:
     """Creatives of one app, when and to whom they may show.
 
-    `target` and `exclude` map a dimension's name to its values; `sites` None means all.
+    `target` and `exclude` map a dimension's name to its values; `sites` None means all. Weekdays,
+    hours and daily budgets are of `timezone`. Campaigns that share a word of `competes` are not
+    shown on one page view; an `exclusive` one shares its tier with nobody while it may show.
     """
 
     id: str
@@ -129,10 +140,19 @@ class Campaign:
     target: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     cap: Cap | None = None
+    timezone: str = "UTC"
+    exclusive: bool = False
+    competes: frozenset[str] = frozenset()
+    front_loaded: bool = False
+    optimise: bool = True
 
     def runs(self, hour: int) -> bool:
         """Say whether the campaign is live in that hour since the epoch."""
-        return not self.paused and any(flight.covers(hour) for flight in self.flights)
+        return not self.paused and self.flight(hour) is not None
+
+    def flight(self, hour: int) -> Flight | None:
+        """Return the flight that covers an hour; they do not overlap."""
+        return next((flight for flight in self.flights if flight.covers(hour)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +171,28 @@ class Labels:
     share: str = "Share on {network}"
 
 
+class Repeat(StrEnum):
+    """Whether one page view may show a campaign in more than one placement."""
+
+    ALLOW = "allow"
+    SAME = "same"  # the same creative everywhere it fits
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """How page views are divided, by article and hour: shares from 0 to 1 of all of them.
+
+    `holdout` sees no promotion, `arms` see the creatives that name them; `guard` is the share of
+    the rest whose creatives follow the configured weights whatever was learned.
+    """
+
+    salt: str = ""
+    holdout: float = 0.0
+    arms: Mapping[str, float] = field(default_factory=dict)
+    guard: float = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A publisher's site: which pages may ask, what they show, where doubt is sent."""
@@ -165,6 +207,8 @@ class Site:
     language: str = "en"
     timezone: str = "UTC"
     labels: Labels = Labels()
+    repeat: Repeat = Repeat.ALLOW
+    experiment: Experiment = Experiment()
 
     @property
     def code(self) -> int:

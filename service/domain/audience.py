@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+UNKNOWN = "zz"  # the country of whoever cannot be placed, as ISO 3166 leaves it to users
+
 
 class Platform(IntEnum):
     """The platform as tokens write it; `UNKNOWN` differs from nothing."""

@@ -1,23 +1,28 @@
-"""The weighted pick: campaign by weight, then creative, folded into one draw; keeps no state."""
+"""The weighted pick: a campaign by rank and weight, then its creative; keeps no state.
+
+A campaign is drawn from its rank and accepted by the mask of who may show, rather than sought
+among the candidates: the cost does not depend on how many campaigns there are.
+"""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from service.domain.ads import Campaign, Creative
+from service.domain.targeting import bits, mask_of
 
 PROPENSITY_ONE = 65_535
+DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
+PACED_OUT_MAX = 16  # campaigns of a rank that hold back, before the next rank has its turn
+_TRIES, _TURNS = range(DRAWS), range(PACED_OUT_MAX)
 Draw = Callable[[], float]
 """Return a number in [0, 1), uniformly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """A creative of a campaign with its propensity within that campaign (0 to 65,535).
-
-    Compared by identity: a plan makes each choice once and others may key on it.
-    """
+    """A creative of a campaign with its propensity within that campaign (0 to 65,535)."""
 
     campaign: Campaign
     creative: Creative
@@ -27,15 +32,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Choices with their cumulative probabilities, the last of which is the sum."""
+    """A campaign's choices for one place with their cumulative shares, the last of which is 1."""
 
     choices: tuple[Choice, ...]
     cumulative: tuple[float, ...]
 
-    def pick(self, draw: Draw) -> Choice | None:
-        """Return one choice, or None when there is nothing to show."""
-        if not self.choices:
-            return None
+    def pick(self, draw: Draw) -> Choice:
+        """Return one choice."""
         if len(self.choices) == 1:
             return self.choices[0]
         at = bisect_right(self.cumulative, draw() * self.cumulative[-1])
@@ -43,34 +46,120 @@ class Pool:
         return self.choices[min(at, len(self.choices) - 1)]
 
 
-def pool_of(campaigns: Sequence[Campaign], placement: str) -> Pool:
-    """Return the pool of one placement; only the first tier with candidates is in it."""
-    fitting = [(campaign, _fitting(campaign, placement)) for campaign in campaigns]
-    fitting = [(campaign, creatives) for campaign, creatives in fitting if creatives]
-    if not fitting:
-        return Pool((), ())
-    tier = min(campaign.tier for campaign, _ in fitting)
-    weighted: list[tuple[Choice, float]] = []
-    for campaign, creatives in fitting:
-        if campaign.tier is tier:
-            weighted.extend(_choices(campaign, creatives))
-    return Pool(
-        tuple(choice for choice, _ in weighted),
-        tuple(accumulate(probability for _, probability in weighted)),
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Campaigns of one priority: their mask, and Walker's alias table over their weights.
+
+    Slot i yields `numbers[i]` below the threshold `keep[i]`, else `others[i]`: a draw by weight
+    costs the same for ten campaigns and ten thousand.
+    """
+
+    mask: int
+    numbers: Sequence[int]
+    weights: Mapping[int, float]
+    keep: Sequence[float]
+    others: Sequence[int]
+
+    def draw(self, candidates: int, draw: Draw) -> int:
+        """Return a campaign's number, by weight among the candidates, of which there is one."""
+        slots = len(self.numbers)
+        for _ in _TRIES:
+            place = draw() * slots
+            slot = int(place)
+            number = (self.numbers if place - slot < self.keep[slot] else self.others)[slot]
+            if candidates >> number & 1:
+                return number
+        return self._walk(candidates, draw)
+
+    def _walk(self, candidates: int, draw: Draw) -> int:
+        """Return one of few candidates, each by its own weight."""
+        found = list(bits(candidates))
+        sums = list(accumulate(self.weights[number] for number in found))
+        at = bisect_right(sums, draw() * sums[-1])
+        return found[min(at, len(found) - 1)]
+
+
+Reach = Sequence[tuple[Rank, int]]
+"""Ranks, the first to be served first, with the campaigns of each that fit a place."""
+
+
+def ranks_of(campaigns: Sequence[Campaign], live: int) -> tuple[Rank, ...]:
+    """Return the ranks of live campaigns, the first to be served first.
+
+    Within a tier exclusive campaigns come before the others: who is exclusive shares with nobody.
+    """
+    found: dict[tuple[int, bool], list[int]] = {}
+    for number in bits(live):
+        campaign = campaigns[number]
+        found.setdefault((campaign.tier, not campaign.exclusive), []).append(number)
+    return tuple(
+        _rank({number: campaigns[number].weight for number in numbers}, len(campaigns))
+        for _, numbers in sorted(found.items())
     )
 
 
-def _fitting(campaign: Campaign, placement: str) -> list[Creative]:
-    return [creative for creative in campaign.creatives if placement in creative.placements]
+def _rank(weights: Mapping[int, float], length: int) -> Rank:
+    """Build the alias table (Vose's method): pair what is below the mean with what is above."""
+    numbers = tuple(weights)
+    mean = sum(weights.values()) / len(numbers)
+    left = [weights[number] / mean for number in numbers]
+    keep, others = [1.0] * len(numbers), list(numbers)
+    small = [slot for slot, share in enumerate(left) if share < 1.0]
+    large = [slot for slot, share in enumerate(left) if share >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        keep[low], others[low] = left[low], numbers[high]
+        left[high] -= 1.0 - left[low]
+        if left[high] < 1.0:
+            small.append(large.pop())
+    mask = mask_of(numbers, length)
+    return Rank(mask, numbers, weights, keep, others)
 
 
-def _choices(campaign: Campaign, creatives: Sequence[Creative]) -> list[tuple[Choice, float]]:
+def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: Draw) -> int | None:
+    """Return the number of the campaign to show, None if nobody may or wants to.
+
+    `reach` are the ranks with the campaigns of each that fit the place, `allowed` those that fit
+    the page. `paces` are probabilities of showing, by number, 1 where there is none: each candidate
+    that is drawn throws its coin once for this place, and who holds back leaves it to others.
+    """
+    for rank, fitting in reach:
+        left = allowed & fitting
+        for _ in _TURNS:
+            if not left:
+                break
+            number = rank.draw(left, draw)
+            pace = paces.get(number, 1.0)
+            if pace >= 1.0 or draw() < pace:
+                return number
+            left &= ~(1 << number)
+    return None
+
+
+def pool_of(campaign: Campaign, creatives: Sequence[Creative], shares: Sequence[float]) -> Pool:
+    """Return the pool of these creatives with these shares, which add up to 1."""
+    return Pool(
+        tuple(
+            Choice(campaign, creative, creative.code, round(share * PROPENSITY_ONE))
+            for creative, share in zip(creatives, shares, strict=True)
+        ),
+        tuple(accumulate(shares)),
+    )
+
+
+def joined(pools: Sequence[tuple[float, Pool]]) -> Pool:
+    """Return one pool of campaigns' pools by the campaigns' weights; propensities stay theirs."""
+    total, before = sum(weight for weight, _ in pools), 0.0
+    choices: list[Choice] = []
+    cumulative: list[float] = []
+    for weight, pool in pools:
+        choices += pool.choices
+        cumulative += (before + weight / total * share for share in pool.cumulative)
+        before = cumulative[-1]
+    return Pool(tuple(choices), tuple(cumulative))
+
+
+def even_shares(creatives: Sequence[Creative]) -> list[float]:
+    """Return the shares that the configuration's weights give."""
     total = sum(creative.weight for creative in creatives)
-    return [
-        (
-            Choice(campaign, creative, creative.code, round(share * PROPENSITY_ONE)),
-            campaign.weight * share,
-        )
-        for creative in creatives
-        for share in (creative.weight / total,)
-    ]
+    return [creative.weight / total for creative in creatives]

@@ -15,6 +15,7 @@ VIEWABLE_AFTER_MS = 1_000  # MRC: one continuous second
 CLICK_AFTER_MS = 100
 UNUSED = "-"
 OTHER = "other"
+RUNNER_UP = "runner-up"  # an arm that only the planner sees: budgets count it, learning does not
 REFUSED = "refused"  # stands where a verdict does: counted as one sum, judged by nobody
 
 

@@ -1,97 +1,94 @@
 """Decides what one page view shows and signs it into a token; waits for nothing, writes nothing."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from service.domain.ads import Placement, Site
-from service.domain.articles import Article
-from service.domain.audience import Platform
-from service.domain.choosing import Choice, Draw
-from service.domain.tokens import Signer, pack_offer
+from service.domain.choosing import PROPENSITY_ONE, Choice, Draw
+from service.domain.errors import BadInput
+from service.domain.events import HOUR_MS
+from service.domain.experiments import arm_of
+from service.domain.plans import Plan
+from service.domain.tokens import PREVIEW, Arm, Parsed, Signer, pack_offer
+from service.flows.choose import Shown, choose
+from service.flows.pages import Audience, Page
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock
+from service.flows.serials import Serials
 
-_U32 = 1 << 32
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What was asked: which page of which site, for which placements, and how the reader came."""
-
-    site: Site
-    article: Article
-    placements: tuple[Placement, ...]
-    source: int = 0
-    depth: int = 0
+PREVIEW_MS = 24 * HOUR_MS
 
 
 class Decision(NamedTuple):
-    """The signed token and, for each placement asked for, the choice or None."""
+    """The signed token, the arm, and what is shown; in arm `hold`, what would have been."""
 
     token: str
-    choices: Sequence[Choice | None]
-
-
-class Serials:
-    """Numbers this process's tokens: a random issuer, then a count; knows its own again."""
-
-    def __init__(self, random_u32: Callable[[], int]) -> None:
-        self._random_u32 = random_u32
-        self._own: set[int] = set()
-        self._issuer = self._new_issuer()
-        self._next = 0
-
-    def take(self) -> tuple[int, int]:
-        """Return the next (issuer, serial); no pair comes twice."""
-        if self._next == _U32:
-            self._issuer, self._next = self._new_issuer(), 0
-        serial = self._next
-        self._next = serial + 1
-        return self._issuer, serial
-
-    def owns(self, issuer: int) -> bool:
-        """Say whether this process issued under that number."""
-        return issuer in self._own
-
-    def _new_issuer(self) -> int:
-        issuer = self._random_u32()
-        while issuer in self._own:
-            issuer = self._random_u32()
-        self._own.add(issuer)
-        return issuer
+    arm: Arm
+    choices: Shown
 
 
 class Decider:
     """Turns a page into a decision with the plan of the moment."""
 
     def __init__(
-        self,
-        plan: PlanSource,
-        signer: Callable[[], Signer],
-        serials: Serials,
-        *,
-        clock: Clock,
+        self, plan: PlanSource, signer: Callable[[], Signer], serials: Serials, *, clock: Clock,
         draw: Draw,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._plan = plan
         self._signer = signer
         self._serials = serials
         self._clock = clock
         self._draw = draw
 
-    def decide(self, page: Page, platform: Platform, *, gpc: bool) -> Decision:
-        """Pick for each placement and sign the lot: a few look-ups and one draw per placement."""
-        plan, site, draw = self._plan(), page.site, self._draw
-        choices, offers = [], b""
-        for placement in page.placements:
-            choice = plan.pools_of(site, placement.id)[platform].pick(draw)
-            choices.append(choice)
-            if choice is not None:
-                offers += pack_offer(placement.code, choice.code, choice.propensity)
+    def decide(self, page: Page, audience: Audience) -> Decision:
+        """Pick for each placement and sign the lot: a few look-ups and draws per placement."""
+        plan = self._plan()
+        if page.preview is not None:
+            choices = self._previewed(plan, page, page.preview)
+            return Decision(self._sign(page, audience, Arm.NONE, choices), Arm.NONE, choices)
+        arm = self.arm(plan, page)
+        choices = choose(plan, page, audience, arm, self._draw)
+        return Decision(self._sign(page, audience, arm, choices), arm, choices)
+
+    def choose(self, plan: Plan, page: Page, audience: Audience, arm: Arm) -> Shown:
+        """Return the choices of each placement, the one to show first."""
+        return choose(plan, page, audience, arm, self._draw)
+
+    def arm(self, plan: Plan, page: Page) -> Arm:
+        """Return which side of the site's experiment a page view is on."""
+        experiment = page.site.experiment
+        arm = arm_of(experiment, page.article.id, plan.hour)
+        if arm is not Arm.NONE or not plan.shares or not experiment.guard:
+            return arm  # with nothing learned there is nothing to guard against
+        return Arm.GUARD if self._draw() < experiment.guard else arm
+
+    def _previewed(self, plan: Plan, page: Page, preview: Parsed) -> Shown:
+        """Return the creative that a preview link names, wherever it fits; `BadInput` if stale."""
+        token = preview.token
+        known = plan.codebook.creatives.get(token.offers[0].creative) if token.offers else None
+        if (
+            known is None
+            or not self._signer().genuine(preview, PREVIEW)
+            or self._clock() - token.issued_ms > PREVIEW_MS
+            or (token.site, token.article) != (page.site.code, page.article.id)
+        ):
+            raise BadInput("preview", "make a new link: python -m service preview CREATIVE URL")
+        campaign, creative = known
+        choice = Choice(campaign, creative, creative.code, PROPENSITY_ONE)
+        return tuple(
+            (choice,) if placement.id in creative.placements else ()
+            for placement in page.placements
+        )
+
+    def _sign(
+        self, page: Page, audience: Audience, arm: Arm, choices: Sequence[Iterable[Choice]]
+    ) -> str:
         issuer, serial = self._serials.take()
-        token = self._signer().sign_fields(
-            self._clock(), issuer, serial, site.code, page.article.id, platform, page.source,
-            page.depth, gpc, offers,
+        offers = b""
+        for placement, some in zip(page.placements, choices, strict=True):
+            for choice in some:
+                offers += pack_offer(placement.code, choice.code, choice.propensity)
+        flags = audience.gpc | (page.preview is not None) << 1 | arm << 2
+        return self._signer().sign_fields(
+            self._clock(), issuer, serial, page.site.code, page.article.id, audience.platform,
+            page.source, page.depth, flags, offers,
         )  # fmt: skip
-        return Decision(token, choices)

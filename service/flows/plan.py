@@ -1,78 +1,116 @@
-"""Compiles the catalogue into a Plan, off the request path; answers no request itself."""
+"""Compiles the catalogue and what was delivered into plans, off the request path; answers nobody.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+The work is done in a thread: the interpreter hands control back within a quarter of a millisecond
+(`SWITCH_S`), so that requests hardly wait for it.
+"""
 
-from service.domain.ads import Campaign, Catalog, Site
-from service.domain.audience import Platform
-from service.domain.choosing import Pool, pool_of
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.domain.ads import Campaign, Catalog, Flight
+from service.domain.choosing import ranks_of
 from service.domain.codes import Codebook
+from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
-from service.domain.targeting import PLACEMENT, PLATFORM, SITE, Targeting, bits, compile_targeting
+from service.domain.plans import Index, Plan, index_of
+from service.domain.targeting import compile_targeting, mask_of
+from service.domain.times import fits_hour
+from service.flows.optimise import Optimiser
+from service.flows.pace import Budgets
 from service.flows.ports import Clock
+from service.flows.tally import Since, Tallies
 
-# An unknown reader is one of these, and what a campaign says of `unknown` holds for all of them.
-_MAY_BE = tuple((one.label, "unknown") for one in Platform if one is not Platform.UNKNOWN)
+SWITCH_S = 0.000_25
+PlanSource = Callable[[], Plan]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All that decisions need for now: who is live, who is eligible, and the pools to draw from.
+class _Running:
+    """What catalogue and hour determine: who runs, and since when budgets count."""
 
-    `origins` are those of all sites. Pools are made on first use; there are at most as many as
-    sites times placements times platforms.
-    """
-
-    catalog: Catalog
-    codebook: Codebook
+    index: Index
     hour: int
-    made_ms: int
-    live: Sequence[Campaign]
-    targeting: Targeting
-    origins: frozenset[str]
-    pools: dict[tuple[str, str], tuple[Pool, ...]] = field(default_factory=dict)
-
-    def pools_of(self, site: Site, placement: str) -> tuple[Pool, ...]:
-        """Return the pools of what a site's placement may show now, by platform."""
-        pools = self.pools.get((site.id, placement))
-        if pools is None:
-            pools = tuple(self._make_pool(site.id, placement, platform) for platform in Platform)
-            self.pools[site.id, placement] = pools
-        return pools
-
-    def _make_pool(self, site: str, placement: str, platform: Platform) -> Pool:
-        mask = self.targeting.everyone
-        for labels in _MAY_BE if platform is Platform.UNKNOWN else ((platform.label,),):
-            request = {SITE: (site,), PLACEMENT: (placement,), PLATFORM: labels}
-            mask &= self.targeting.eligible(request)
-        return pool_of([self.live[i] for i in bits(mask)], placement)
+    mask: int
+    flights: tuple[tuple[int, Campaign, Flight], ...]
+    since: Since
 
 
 class Planner:
     """Holds the current plan and renews it; a catalogue is taken whole or not at all."""
 
-    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, tallies: Tallies, budgets: Budgets) -> None:
+        sys.setswitchinterval(SWITCH_S)
         self._clock = clock
-        self.plan = _compile(catalog, Codebook().learned(catalog), clock())
+        self._tallies = tallies
+        self._budgets = budgets
+        self._optimiser = Optimiser()
+        self._turn = asyncio.Lock()
+        index = _index(catalog, Codebook())
+        self._running = _running(index, clock() // HOUR_MS)
+        self.plan = self._compile(index, None)
 
-    def renew(self) -> None:
-        """Make the plan current: at once cheap while neither catalogue nor hour has changed."""
-        now = self._clock()
-        if now // HOUR_MS == self.plan.hour:
-            self.plan = replace(self.plan, made_ms=now)
-        else:
-            self.plan = _compile(self.plan.catalog, self.plan.codebook, now)
+    async def renew(self) -> bool:
+        """Make the plan current; return whether the counts could be read.
 
-    def adopt(self, catalog: Catalog) -> None:
+        Without them paces stay as they are for a while, and budgets end at their remainder.
+        """
+        async with self._turn:
+            try:
+                await self._tallies.refresh(self._running.since)
+                fresh = True
+            except CountsUnavailable:
+                fresh = False
+            self.plan = await asyncio.to_thread(self._compile, self.plan.index, self.plan)
+            return fresh
+
+    async def adopt(self, catalog: Catalog) -> None:
         """Put a new catalogue to work; codes of the old one stay known."""
-        self.plan = _compile(catalog, self.plan.codebook.learned(catalog), self._clock())
+        async with self._turn:
+            index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
+            self.plan = await asyncio.to_thread(self._compile, index, None)
+
+    def _compile(self, index: Index, last: Plan | None) -> Plan:
+        now_ms = self._clock()
+        hour = now_ms // HOUR_MS
+        if self._running.index is not index or self._running.hour != hour:
+            self._running = _running(index, hour)
+        running = self._running
+        eager = self._budgets.paces(running.flights, self._tallies, now_ms)
+        live = running.mask & ~mask_of((n for n, pace in eager.items() if not pace), len(index))
+        shares = self._optimiser.shares(index, self._tallies)
+        paced = mask_of(eager, len(index))
+        if last is None or last.live != live:
+            ranks = ranks_of(index.campaigns, live)
+            return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
+        # Pools are made on first use, and kept while their shares are; spots hold some of them.
+        if last.shares is shares:
+            spots = last.spots if last.paced == paced else {}
+            pools = last.pools
+        else:
+            spots, pools = {}, last.pools_without(shares)
+        return Plan(index, hour, now_ms, live, last.ranks, eager, paced, shares, pools, spots)
 
 
-PlanSource = Callable[[], Plan]
+def _index(catalog: Catalog, codebook: Codebook) -> Index:
+    targeting = compile_targeting(tuple(catalog.campaigns.values()))
+    return index_of(catalog, codebook.learned(catalog), targeting)
 
 
-def _compile(catalog: Catalog, codebook: Codebook, now_ms: int) -> Plan:
-    hour = now_ms // HOUR_MS
-    live = [campaign for campaign in catalog.campaigns.values() if campaign.runs(hour)]
-    origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
-    return Plan(catalog, codebook, hour, now_ms, live, compile_targeting(live), origins)
+def _running(index: Index, hour: int) -> _Running:
+    flights = [
+        (number, campaign, flight)
+        for number, campaign in enumerate(index.campaigns)
+        if not campaign.paused and fits_hour(campaign, hour)
+        if (flight := campaign.flight(hour)) is not None
+    ]
+    mask = mask_of((number for number, *_ in flights), len(index))
+    # Of those too whose weekday or hour it is not: what they delivered stays known meanwhile.
+    since = {
+        creative.id: flight.start
+        for campaign in index.campaigns
+        if (flight := campaign.flight(hour)) is not None and flight.goal is not None
+        for creative in campaign.creatives
+    }
+    return _Running(index, hour, mask, tuple(flights), since)

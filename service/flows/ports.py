@@ -44,6 +44,14 @@ class Extent(NamedTuple):
     oldest_ms: int | None
 
 
+class PaceReader(Protocol):
+    """Who reads back what was delivered; raises `CountsUnavailable`."""
+
+    def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+        """Yield each hour's hashes (`creative|placement|platform|arm|kind`), of all shards."""
+        ...
+
+
 class RowSource(Protocol):
     """Where committed rows are read again, in order; every method raises `JournalUnreadable`."""
 

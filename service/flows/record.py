@@ -11,9 +11,11 @@ from service.domain.ads import Site
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
+from service.domain.delays import Delays
 from service.domain.events import (
     HOUR_MS,
     OTHER,
+    RUNNER_UP,
     UNUSED,
     Event,
     Facts,
@@ -26,9 +28,9 @@ from service.domain.events import (
 from service.domain.names import article_name, creative_name
 from service.domain.sharing import BROWSER_NETWORKS
 from service.domain.tokens import Arm, Offer, Parsed, Signer, Token
-from service.flows.decide import Serials
 from service.flows.plan import PlanSource
 from service.flows.ports import Clock, EventLog
+from service.flows.serials import Serials
 
 _FORGED_SHARD = 0
 _ANYWHERE = "null"  # an opaque origin: sandboxed frames and the like, allowed
@@ -79,12 +81,14 @@ class Recorder:
         signer: Callable[[], Signer],
         serials: Serials,
         clock: Clock,
+        delays: Delays,
     ) -> None:
         self._log = log
         self._plan = plan
         self._signer = signer
         self._serials = serials
         self._clock = clock
+        self._delays = delays
 
     def record(
         self, parsed: Parsed | None, deeds: Sequence[Deed], reader: Reader
@@ -135,6 +139,7 @@ class Recorder:
         field = _field(site_id, meaning, token.platform, source, token.arm, deed.kind)
         if verdict is not Verdict.VALID:
             return Event(hour, shard, field, verdict)
+        self._delays.note(deed.kind, now_ms - token.issued_ms)
         bit = (token.serial & 0xFFFF) * 32 + bit_of(deed.kind, meaning.position)
         return Event(
             hour, shard, field, verdict, 1,
@@ -206,9 +211,11 @@ def _shared(site: Site | None, codebook: Codebook, deed: Deed, token: Token) -> 
 
 
 def _pace(meaning: _Meaning, token: Token, kind: Kind) -> str | None:
-    if not meaning.teaches:
+    """Name an event for the planner: budgets count runner-ups too, what is learned does not."""
+    if meaning.creative == UNUSED:
         return None
-    platform, arm = token.platform.label, token.arm.label
+    platform = token.platform.label
+    arm = token.arm.label if meaning.teaches else RUNNER_UP
     return f"{meaning.creative}|{meaning.placement}|{platform}|{arm}|{kind}"
 
 

@@ -13,17 +13,21 @@ from aiohttp import web
 
 from service.domain.ads import Site
 from service.domain.choosing import Choice
+from service.domain.plans import Plan
 from service.domain.sharing import clean_title
-from service.flows.decide import Page
-from service.flows.plan import Plan
+from service.domain.tokens import Arm
+from service.flows.decide import Decision
+from service.flows.pages import Page
 from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
+PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
 # The token's place in a piece that is rendered before there is one; no text can have guessed it.
 _HOLE = token_hex(16)
 _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
 _ASKED = "\1"  # which is sought in every answer, so as one character; JSON has it nowhere else
+_NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,45 +41,58 @@ class PageView:
 
 
 class Answers:
-    """The rendered pieces, renewed whenever the plan's pools or the catalogue are."""
+    """The rendered pieces, renewed whenever the catalogue is."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
-        self._version = ""
-        self._pools: object = None
+        self._index: object = None
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[Choice, str], list[str]] = {}
+        self._pieces: dict[tuple[int, str, str], list[str]] = {}
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
         """Return the page that a raw query string asks for; raises what reading it raises."""
-        if plan.pools is not self._pools:
-            self._renew(plan)
+        if plan.index is not self._index:
+            self._index, self._pieces, self._shares = plan.index, {}, {}
+            self._views, self._older, self._chars = {}, {}, 0
         view = self._views.get(query)
         if view is None:
             view = self._older.get(query) or self._read(query, plan)
             self._keep(query, view)
         return view
 
-    def render(self, view: PageView, token: str, choices: Sequence[Choice | None]) -> str:
-        """Return the answer's text, which is ASCII (design § 8)."""
-        site = view.page.site
-        placements = []
-        for placement, choice in zip(view.page.placements, choices, strict=True):
-            if choice is None:
+    def render(self, view: PageView, decision: Decision) -> str:
+        """Return the answer's text, which is ASCII (design § 8); in arm `hold` it shows nothing."""
+        page, (token, arm, choices) = view.page, decision
+        held = ""
+        if arm is Arm.HOLD:
+            held = f'"held":{json.dumps(_ghosts(page, choices))},'
+            choices = ((),) * len(choices)
+        site, pieces, placements = page.site, self._pieces, []
+        for placement, some in zip(page.placements, choices, strict=True):
+            if not some:
                 placements.append(f'"{placement.id}":null')
                 continue
-            piece = self._pieces.get((choice, site.id))
-            if piece is None:
-                piece = self._piece(choice, site, placement.id)
-                self._pieces[choice, site.id] = piece
-            placements.append(token.join(piece))
+            piece = pieces.get((some[0].code, placement.id, site.id))
+            offer = token.join(piece or self._piece(some[0], site, placement.id))
+            if len(some) > 1:
+                click = f"{self._public_url}/c/{token}/{placement.id}"
+                offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
+            placements.append(offer)
         joined = ",".join(placements)
         # In this order, as the asked are four times the rest: what is sought in should be short.
         share = token.join(self._shares[site.id]).replace(_ASKED, view.asked)
-        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{share}}}'
+        return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
+
+    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
+        if len(self._pieces) >= PIECES_MAX:
+            self._pieces.clear()
+        offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
+        piece = f'"{placement}":{offer}'.split(_HOLE)
+        self._pieces[choice.code, placement, site.id] = piece
+        return piece
 
     def _keep(self, query: str, view: PageView) -> None:
         # Two generations: what is in use survives, with no book-keeping on a hit.
@@ -83,12 +100,6 @@ class Answers:
             self._older, self._views, self._chars = self._views, {}, 0
         self._views[query] = view
         self._chars += len(query) + 2 * len(view.article) + len(view.asked)
-
-    def _renew(self, plan: Plan) -> None:
-        self._pools, self._pieces = plan.pools, {}
-        if plan.catalog.version != self._version:
-            self._version = plan.catalog.version
-            self._views, self._older, self._chars, self._shares = {}, {}, 0, {}
 
     def _read(self, query: str, plan: Plan) -> PageView:
         params = query_params(query)
@@ -103,15 +114,21 @@ class Answers:
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )
 
-    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
-        offer = json.dumps(shown_offer(choice, site, placement, self._public_url, _HOLE))
-        return f'"{placement}":{offer}'.split(_HOLE)
+
+def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]:
+    """Return what each placement would have shown."""
+    pairs = zip(page.placements, choices, strict=True)
+    return {placement.id: some[0].creative.id for placement, some in pairs if some}
 
 
-def shown_offer(
-    choice: Choice, site: Site, placement: str, public_url: str, token: str
-) -> dict[str, object]:
-    """Return one placement's creative as the decision says it."""
+def _alternates(choices: Sequence[Choice], site: Site, click: str) -> str:
+    """Render runner-ups: few are ever asked for, so that none is kept."""
+    ranked = enumerate(choices[1:], 1)
+    return json.dumps([shown_offer(choice, site, f"{click}/{rank}") for rank, choice in ranked])
+
+
+def shown_offer(choice: Choice, site: Site, click: str) -> dict[str, object]:
+    """Return one placement's creative as the decision says it; runner-ups go to `alternates`."""
     campaign, creative = choice.campaign, choice.creative
     image, cap = creative.image, campaign.cap
     return {
@@ -123,7 +140,7 @@ def shown_offer(
         "cta": creative.cta,
         "image": image
         and {"url": image.url, "width": image.width, "height": image.height, "alt": image.alt},
-        "click": f"{public_url}/c/{token}/{placement}",
+        "click": click,
         "sponsored": campaign.sponsored,
         "cap": cap and {"key": campaign.id, "max": cap.max, "hours": cap.hours},
         "alternates": [],

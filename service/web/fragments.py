@@ -5,9 +5,10 @@ from aiohttp import web
 from service.domain.audience import Platform
 from service.domain.choosing import Choice
 from service.domain.errors import BadInput
+from service.domain.plans import Plan
 from service.domain.sharing import clean_title, share_link, tagged
-from service.flows.decide import Page
-from service.flows.plan import Plan
+from service.domain.tokens import Arm
+from service.flows.pages import Audience, Page
 from service.web.answers import asked_of, share_row, shown_offer
 from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER, cors
@@ -47,15 +48,17 @@ async def fragment(request: web.Request) -> web.Response:
 def _html(request: web.Request, services: Services, page: Page, title: str) -> str:
     """Render a page view of its own: a token, links through us and impression pixels."""
     platform = proxied_agent(request).platform
-    token, choices = services.decider.decide(page, platform, gpc=False)
-    url = services.public_url
+    decision = services.decider.decide(page, Audience(platform))
+    token, url = decision.token, services.public_url
+    # In a page that no script makes, a holdout has neither ad nor ghost: nothing tells it is seen.
+    shown = () if decision.arm is Arm.HOLD else zip(page.placements, decision.choices, strict=True)
     offers = [
         {
-            **shown_offer(choice, page.site, placement.id, url, token),
+            **shown_offer(choices[0], page.site, f"{url}/c/{token}/{placement.id}"),
             "pixel": f"{url}/i/{token}/{placement.id}.gif",
         }
-        for placement, choice in zip(page.placements, choices, strict=True)
-        if choice is not None
+        for placement, choices in shown
+        if choices
     ]
     share = share_row(services.plan(), page.site, asked_of(page, title), url, token)
     return render("fragment.html", first=offers[:1], rest=offers[1:], share=share)
@@ -65,11 +68,12 @@ def _email(services: Services, plan: Plan, page: Page, title: str) -> str:
     """Render for mail and feeds: no token and no pixel, plain links that stay true for years."""
     offers = [
         {
-            **shown_offer(choice, page.site, placement, services.public_url, ""),
-            "click": f"{services.public_url}/a/{choice.campaign.app}?via=email",
+            **shown_offer(
+                choice, page.site, f"{services.public_url}/a/{choice.campaign.app}?via=email"
+            ),
             "pixel": None,
         }
-        for placement, choice in _choices(services, plan, page)
+        for _, choice in _choices(services, plan, page)
     ]
     networks = [plan.catalog.networks[name] for name in page.site.share]
     share = [
@@ -97,8 +101,6 @@ def _text(services: Services, plan: Plan, page: Page) -> str:
 
 
 def _choices(services: Services, plan: Plan, page: Page) -> list[tuple[str, Choice]]:
-    picked = (
-        (placement.id, plan.pools_of(page.site, placement.id)[Platform.UNKNOWN].pick(services.draw))
-        for placement in page.placements
-    )
-    return [(placement, choice) for placement, choice in picked if choice is not None]
+    shown = services.decider.choose(plan, page, Audience(Platform.UNKNOWN), Arm.NONE)
+    pairs = zip(page.placements, shown, strict=True)
+    return [(placement.id, choices[0]) for placement, choices in pairs if choices]

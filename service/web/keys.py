@@ -8,9 +8,9 @@ from aiohttp import web
 
 from service.domain.ads import Catalog
 from service.domain.choosing import Draw
+from service.domain.plans import Plan
 from service.flows.decide import Decider
 from service.flows.follow import Follower
-from service.flows.plan import Plan
 from service.flows.ports import Agents, Clock
 from service.flows.record import Recorder
 from service.flows.report import Reports
@@ -36,12 +36,14 @@ class Services:
     follower: Follower
     report: Reports
     agents: Agents
+    locate: Callable[[str], str]
     draw: Draw
     metrics: Metrics
     log: LogEvent
     health: Callable[[], Health]
     now_ms: Clock
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    country_header: str | None = None
     report_auth: str | None = None
 
     def catalog(self) -> Catalog:

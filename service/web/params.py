@@ -13,13 +13,15 @@ from service.domain.errors import BadInput, NotAllowed, NotAToken, UnknownSite
 from service.domain.events import Kind
 from service.domain.sharing import clean_title
 from service.domain.tokens import PLACEMENTS_MAX, Parsed, parse_token
-from service.flows.decide import Page
+from service.flows.pages import Page
 from service.flows.record import Deed
 
 PARAMETERS_MAX = 32
 EVENTS_MAX = 50
 _ORIGIN_MAX_DEPTH = 255
 _FROM = re.compile(r"(\d{1,2})\.(\d{1,3})\Z", re.ASCII)
+WORD_CHARS_MAX, TAGS_MAX = 60, 20
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,8}\Z")  # pages write en_GB too
 _ID = re.compile(r"[a-z0-9-]{1,40}\Z")
 
 
@@ -46,7 +48,7 @@ def _shown(name: str) -> str:
 _KNOWN = frozenset(
     [
         *("site", "url", "title", "placements", "lang", "section", "tags", "from", "touch"),
-        *("preview", "u", "t", "via", "format", "to", "tz", "by"),
+        *("preview", "u", "t", "via", "format", "to", "tz", "by", "country", "ua"),
     ]
 )
 
@@ -80,12 +82,20 @@ def allowed_article(address: str, site: Site, field: str = "url") -> Article:
 def decision_page(params: Mapping[str, str], catalog: Catalog) -> Page:
     """Read a decision's parameters (design § 8)."""
     site = known_site(params, catalog)
-    if "preview" in params:
-        raise BadInput("preview", "this version makes no previews; leave the parameter out")
     article = allowed_article(params.get("url", ""), site)
     source, depth = _came_from(params.get("from", ""))
     _flag(params, "touch")
-    return Page(site, article, _placements(params, site), source, depth)
+    return Page(
+        site,
+        article,
+        _placements(params, site),
+        source,
+        depth,
+        _language(params.get("lang", "")),
+        _word(params.get("section", ""), "section"),
+        _tags(params.get("tags", "")),
+        _preview(params.get("preview")),
+    )
 
 
 def touch(params: Mapping[str, str]) -> bool:
@@ -119,6 +129,35 @@ def _came_from(text: str) -> tuple[int, int]:
     if not match or int(match[1]) > 15 or int(match[2]) > _ORIGIN_MAX_DEPTH:  # noqa: PLR2004  the design's code range
         raise BadInput("from", "give <network code>.<depth>, such as 2.1, or leave it out")
     return int(match[1]), int(match[2])
+
+
+def _language(text: str) -> str:
+    if text and not _LANGUAGE.match(text):
+        raise BadInput("lang", "give a language tag, such as en or pt-BR, or leave it out")
+    return text.lower().replace("_", "-")
+
+
+def _word(text: str, field: str) -> str:
+    word = " ".join(text.split())
+    if len(word) > WORD_CHARS_MAX:
+        raise BadInput(field, f"send at most {WORD_CHARS_MAX} characters")
+    return word.casefold()
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    tags = [tag for part in text.split(",") if (tag := _word(part, "tags"))]
+    if len(tags) > TAGS_MAX:
+        raise BadInput("tags", f"send at most {TAGS_MAX} tags, separated by commas")
+    return tuple(dict.fromkeys(tags))
+
+
+def _preview(text: str | None) -> Parsed | None:
+    if text is None:
+        return None
+    try:
+        return parse_token(text)
+    except NotAToken:
+        raise BadInput("preview", "use the link that `preview` printed unchanged") from None
 
 
 _Text = Annotated[str, msgspec.Meta(max_length=4_096)]

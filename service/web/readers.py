@@ -1,14 +1,16 @@
 """What a request says of its reader, as far as the flows may know; trusts no proxy unasked."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
 
-from service.domain.audience import Agent, Platform
+from service.domain.audience import UNKNOWN, Agent, Platform
 from service.flows.record import Reader
 from service.web.keys import SERVICES
 
+Address = IPv4Address | IPv6Address
+_COUNTRY_CHARS, _HOPS_MAX = 2, 10
 UNKNOWN_AGENT = Agent(Platform.UNKNOWN, bot=False)
 _PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
@@ -23,16 +25,52 @@ def reader_of(request: web.Request) -> Reader:
 
 def proxied_agent(request: web.Request) -> Agent:
     """Return the reader's agent where a trusted proxy passes it on, else an unknown one."""
-    services = request.app[SERVICES]
+    if not _proxied(request, _peer(request)):
+        return UNKNOWN_AGENT
+    agents = request.app[SERVICES].agents
+    return agents.identify(user_agent(request.headers), request.headers)
+
+
+def country_of(request: web.Request) -> str:
+    """Return the reader's country: a trusted proxy's word, else by address; `zz` if unknown."""
+    services, peer = request.app[SERVICES], _peer(request)
+    if not _proxied(request, peer):
+        return services.locate(str(peer)) if peer else UNKNOWN
+    if services.country_header:
+        code = request.headers.get(services.country_header, "").strip().lower()
+        if len(code) == _COUNTRY_CHARS and code.isascii() and code.isalpha():
+            return code
+    return services.locate(_forwarded_for(request))
+
+
+def _peer(request: web.Request) -> Address | None:
     peer = request.transport.get_extra_info("peername") if request.transport else None
-    if not peer or not services.trusted_proxies:
-        return UNKNOWN_AGENT
-    address = ip_address(peer[0].partition("%")[0])
+    return _address(peer[0]) if peer else None
+
+
+def _proxied(request: web.Request, peer: Address | None) -> bool:
+    networks = request.app[SERVICES].trusted_proxies
+    return peer is not None and any(peer in network for network in networks)
+
+
+def _forwarded_for(request: web.Request) -> str:
+    """Return the right-most address of X-Forwarded-For that is no proxy of ours."""
+    networks = request.app[SERVICES].trusted_proxies
+    texts = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    for text in reversed(texts[-_HOPS_MAX:]):
+        try:
+            address = _address(text.strip())
+        except ValueError:
+            return ""
+        if not any(address in network for network in networks):
+            return str(address)
+    return ""
+
+
+def _address(text: str) -> Address:
+    address = ip_address(text.partition("%")[0])
     # On a socket of both families IPv4 peers are written as IPv6; networks are not.
-    address = getattr(address, "ipv4_mapped", None) or address
-    if not any(address in network for network in services.trusted_proxies):
-        return UNKNOWN_AGENT
-    return services.agents.identify(user_agent(request.headers), request.headers)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def user_agent(headers: Mapping[str, str]) -> str:

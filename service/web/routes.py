@@ -2,7 +2,18 @@
 
 from aiohttp import hdrs, web
 
-from service.web import decisions, demo, embed, events, fragments, ops, redirects, reports, robots
+from service.web import (
+    decisions,
+    demo,
+    embed,
+    events,
+    explanations,
+    fragments,
+    ops,
+    redirects,
+    reports,
+    robots,
+)
 from service.web.answers import ANSWERS, Answers
 from service.web.keys import SERVICES, Services
 from service.web.middleware import Handler, observed, unmatched, unversioned
@@ -31,6 +42,7 @@ INTERNAL: tuple[Route, ...] = (
     ("GET", "/readyz", "readyz", ops.readyz),
     ("GET", "/reports", "reports", reports.report_page),
     ("GET", "/v1/report.json", "report", reports.report_json),
+    ("GET", "/v1/explain", "explain", explanations.explanation),
 )
 # A HEAD must never run a handler that counts.
 _HEAD = frozenset({"embed", "robots", "demo", "livez", "readyz", "metrics"})

@@ -19,7 +19,7 @@ from tests.bench.footprint import Footprint, footprint
 from tests.bench.load import write_script
 from tests.bench.machine import facts, steal_s
 from tests.bench.processes import BenchError, two_cores
-from tests.bench.publisher import publisher
+from tests.bench.publisher import MANY, publisher
 from tests.bench.readers import browsers
 from tests.bench.report import HEAD, Results, line
 from tests.bench.rounds import Bench, Pair, Rounds
@@ -102,7 +102,10 @@ async def _interleaved(directory: Path, wanted: Wanted, core: int) -> Rounds:
     rows = [row for row in ROWS if row.name in wanted.names]
     async with engine.running(directory / "redis") as redis:
         measured_with = publisher(directory)
-        bench = Bench(directory, script, measured_with, audience, redis.url, core, wanted.seconds)
+        many = publisher(directory / "many", MANY) if any(row.many for row in rows) else None
+        bench = Bench(
+            directory, script, measured_with, audience, redis.url, core, wanted.seconds, many
+        )  # fmt: skip
         _say(f"round  {HEAD}")
         return await bench.run(rows, wanted.rounds, _tell)
 

@@ -22,6 +22,7 @@ from tests.serving import copied_config
 
 ARTICLES = 10_000
 CAMPAIGNS = 10
+MANY = 10_000
 TWO, FOUR = "bench", "bench-four"  # sites, by how many placements they have
 _SITES = {
     TWO: (("top", "bottom"), ("facebook", "twitter", "reddit", "linkedin")),
@@ -71,13 +72,19 @@ class Publisher:
         return minted
 
 
-def publisher(directory: Path) -> Publisher:
-    """Write configuration and keys into a directory, and read them as the service does."""
+def publisher(directory: Path, campaigns: int = CAMPAIGNS) -> Publisher:
+    """Write configuration and keys into a directory, and read them as the service does.
+
+    Where there are more than usual, each is for pages with one of its two words among six tags:
+    57 % of them may show on one.
+    """
     config, keys = copied_config(directory), directory / "keys"
     for name, (placements, share) in _SITES.items():
         _write(config / f"sites/{name}.yaml", _site(name, placements, share))
-    for number in range(CAMPAIGNS):
+    for number in range(campaigns):
         campaign = _campaign(f"bench-{number}")
+        if campaigns > CAMPAIGNS:
+            campaign["target"] = {"tag": random.Random(number).sample(_WORDS, 2)}
         _write(config / f"campaigns/{campaign['id']}.yaml", campaign)
     create_key_file(keys)
     catalog, _ = load_catalog(config)

@@ -54,6 +54,9 @@ class Results:
         if self.rounds and "ua_flood" in self.rounds.pairs:
             costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["ua_flood"]]
             yield Goal("ua_flood ÷ decision, CPU", median(costs), 1.3)
+        if self.rounds and "many" in self.rounds.pairs:
+            costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["many"]]
+            yield Goal("10,000 campaigns ÷ 10, CPU per decision", median(costs), 1.1)
         if self.footprint:
             yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
             yield Goal("warm start, s", median(self.footprint.starts_s), 3)

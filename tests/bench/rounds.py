@@ -1,5 +1,6 @@
 """Interleaved rounds: each starts both servers afresh and drives them by turns; judges nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from tests.bench.load import ask, drive, write_requests
 from tests.bench.processes import BenchError, cpu_s, on_core, pss_mb
 from tests.bench.publisher import Publisher
 from tests.bench.readers import Browser
-from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions
+from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions, tagged
 from tests.serving import serving
+
+IDLE_CPU_S = 0.25  # in a second: planning, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Bench:
     redis_url: str
     core: int
     seconds: int
+    many: Publisher | None = None  # of the rows that want ten thousand campaigns
 
     async def run(
         self, rows: Sequence[Row], rounds: int, tell: Callable[[int, str, Pair], None]
@@ -88,11 +92,14 @@ class Bench:
         """Measure every row once a round."""
         result = Rounds({row.name: [] for row in rows}, [])
         for number in range(rounds):
-            async with self._sides(number) as (service, bare):
+            async with self._sides(number) as (service, bare), self._crowded(number) as many:
                 await self._warm(service, bare)
                 for row in rows:
+                    against = bare if row.base is None else service
                     # By turns first and second, so that a drift of the machine favours neither.
-                    pair = await self._pair(row, service, bare, base_first=number % 2 == 0)
+                    first = number % 2 == 0
+                    tested = many if row.many and many else service
+                    pair = await self._pair(row, tested, against, base_first=first)
                     result.pairs[row.name].append(pair)
                     tell(number, row.name, pair)
                 result.loaded_mb.append(pss_mb(service.pid))
@@ -111,11 +118,32 @@ class Bench:
             if await service.stop() != 0:
                 raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
 
+    @asynccontextmanager
+    async def _crowded(self, number: int) -> AsyncIterator[Side | None]:
+        """Run a second service with many campaigns, if some row wants one."""
+        if self.many is None:
+            yield None
+            return
+        data, prefix = self.directory / f"many{number}", on_core(self.core)
+        flags = ("--redis-url", self.redis_url, "--keys", str(self.many.keys))
+        async with serving(data, *flags, config=self.many.config, prefix=prefix) as service:
+            side = Side(service.public, service.process.pid, Ledger(service.internal))
+            await self._ask_all(side, self._prepared("warm-many", tagged, REPEATED)[1])
+            await _idle(side.pid)  # it looks once more at its ten thousand files at first
+            yield side
+            if await service.stop() != 0:
+                raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
+
     async def _warm(self, service: Side, bare: Side) -> None:
         """Fill the caches: every article asked for once, and the browsers looked up one by one."""
         _, path = self._prepared("warm", decisions, REPEATED)
-        seconds = ceil(len(self.browsers) / LOOKUPS_PER_S) + 1
         await drive(bare.url, self.script, path, connections=CONNECTIONS, seconds=1)
+        await self._ask_all(service, path)
+        if self.many is not None:
+            await self._ask_all(service, self._prepared("warm-tagged", tagged, REPEATED)[1])
+
+    async def _ask_all(self, service: Side, path: Path) -> None:
+        seconds = ceil(len(self.browsers) / LOOKUPS_PER_S) + 1
         driven = await drive(
             service.url, self.script, path, connections=CONNECTIONS, seconds=seconds
         )
@@ -123,12 +151,11 @@ class Bench:
             rest = ceil(1.3 * seconds * len(self.publisher.articles) / driven.answered)
             await drive(service.url, self.script, path, connections=CONNECTIONS, seconds=rest)
 
-    async def _pair(self, row: Row, service: Side, bare: Side, *, base_first: bool) -> Pair:
+    async def _pair(self, row: Row, service: Side, against: Side, *, base_first: bool) -> Pair:
         made = row.per_s * self.seconds or REPEATED
         load = base_load = self._prepared(row.name, row.requests, made)
-        against = bare
         if row.base is not None:
-            base_load, against = self._prepared(f"{row.name}-base", row.base, REPEATED), service
+            base_load = self._prepared(f"{row.name}-base", row.base, REPEATED)
         if base_first:
             base = await self._measured(row, against, *base_load)
             return Pair(await self._measured(row, service, *load), base)
@@ -165,3 +192,11 @@ class Bench:
         answer = ask(side.url, request)
         if side.ledger is not None and not row.good(answer):
             raise BenchError(f"{row.name}: answered {answer.status} {answer.body[:300]!r}")
+
+
+async def _idle(pid: int) -> None:
+    """Wait until a process has next to nothing to do."""
+    before = -IDLE_CPU_S
+    while (now := cpu_s(pid)) - before >= IDLE_CPU_S:
+        before = now
+        await asyncio.sleep(1.0)

@@ -36,6 +36,7 @@ class Row:
     events: int = 0
     connections: int = CONNECTIONS
     base: Requests | None = None  # to the service instead of the same to the baseline
+    many: bool = False  # to a service with ten thousand campaigns
 
 
 def pages(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[Page]:
@@ -59,8 +60,16 @@ def flood(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[bytes
         yield _decision(article, title, browser.headers().replace(browser.agent, agent))
 
 
-def _decision(article: Article, title: str, headers: str) -> bytes:
-    query = f"site={TWO}&url={quote(article.url, safe='')}&title={quote(title)}"
+def tagged(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[bytes]:
+    """Yield decisions of pages that name section and tags: most have their own combination."""
+    for browser, article, title in pages(publisher, browsers):
+        section, tags = article.url.split("/")[3], ",".join(title.lower().split())
+        more = f"&section={section}&tags={quote(tags)}"
+        yield _decision(article, title, browser.headers(), more)
+
+
+def _decision(article: Article, title: str, headers: str, more: str = "") -> bytes:
+    query = f"site={TWO}&url={quote(article.url, safe='')}&title={quote(title)}{more}"
     return f"GET /v1/decision?{query} HTTP/1.1\r\n{headers}\r\n".encode()
 
 
@@ -136,6 +145,14 @@ ROWS = (
         _whole_decision,
         per_s=25_000,
         base=decisions,
+    ),
+    Row(
+        "many",
+        "decisions among 10,000 campaigns, 57 % of them eligible, ÷ the same among 10",
+        tagged,
+        _whole_decision,
+        base=tagged,
+        many=True,
     ),
     Row(
         "events",

@@ -27,10 +27,11 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Answering:
-    """The service; tests change `offers`, `share`, `decide` and `refusals` before a page loads."""
+    """The service; tests change what it offers, holds out, decides and refuses beforehand."""
 
     origin: str = ""
     offers: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)  # what a holdout would have shown
     share: list[dict[str, str]] = field(default_factory=list)
     decide: Answer | None = None
     refusals: list[int] = field(default_factory=list)  # statuses for the next posts
@@ -82,12 +83,14 @@ class Answering:
         """Return the decision as the service writes it."""
         page = decision_page(question, CATALOG)
         wanted = [placement.id for placement in page.placements]
-        decision = {
+        decision: dict[str, Any] = {
             "token": _token(page.article.id),
             "article": {"id": page.article.id.hex(), "url": page.article.url},
             "placements": {name: self.offers.get(name) for name in wanted},
             "share": self.share,
         }
+        if self.held:
+            decision["held"] = self.held
         return web.json_response(decision, headers=_CORS)
 
     async def has(self, *kinds: str) -> list[dict[str, str]]:

@@ -5,13 +5,20 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, Page
 
+from service.domain.audience import Platform
+from service.domain.tokens import PREVIEW, Token
 from tests.browser.answering import Answering
 from tests.browser.publisher import CANONICAL, ROOM, TITLE, Publisher
+from tests.example import NOW_MS, SIGNER, SITE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 IPAD = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Safari/605.1.15"
-USUAL = {"site": "example", "url": CANONICAL, "title": TITLE, "lang": "en-GB"}
+Question = dict[str, str]
+USUAL: Question = {"site": "example", "url": CANONICAL, "title": TITLE, "lang": "en-GB"}
+PREVIEWED = SIGNER.sign(
+    Token(NOW_MS, 0, 0, SITE.code, bytes(8), Platform.UNKNOWN, preview=True), PREVIEW
+)
 
 
 async def test_a_whole_block_asks_for_the_sites_usual_placements(
@@ -62,6 +69,49 @@ async def test_a_reader_who_came_by_a_share_says_so_and_a_garbled_tag_is_left_ou
     await page.goto(publisher.article() + search)
     await service.has("view", "impression", "impression")
     assert service.questions == [USUAL | ({"from": source} if source else {})]
+
+
+@pytest.mark.parametrize(
+    ("search", "preview"), [(f"?hb=preview.{PREVIEWED}", PREVIEWED), ("?hb=preview.a/b", None)]
+)
+async def test_a_preview_link_hands_its_token_on(
+    page: Page, publisher: Publisher, service: Answering, search: str, preview: str | None
+) -> None:
+    await page.goto(publisher.article() + search)
+    await service.has("view", "impression", "impression")
+    assert service.questions == [USUAL | ({"preview": preview} if preview else {})]
+
+
+@pytest.mark.parametrize(
+    ("metas", "said"),
+    [
+        (("section", "Arts, Life"), {"section": "Arts, Life"}),
+        (("tag", "World Cup", "tag", "football"), {"tags": "World Cup,football"}),
+        (("tag", "1, 2", "section", "x" * 61), {"tags": "1  2", "section": "x" * 60}),
+        (("tag", "y" * 61) * 11, {"tags": ",".join(["y" * 60] * 10)}),
+        (("section", ""), {}),
+    ],
+)  # fmt: skip
+async def test_a_page_says_its_section_and_tags_in_meta_elements(
+    page: Page, publisher: Publisher, service: Answering, metas: tuple[str, ...], said: Question
+) -> None:
+    pairs = zip(metas[::2], metas[1::2], strict=True)
+    head = "".join(f'<meta property="article:{name}" content="{text}">' for name, text in pairs)
+    await page.goto(publisher.article(head=head + publisher.script))
+    await service.has("view")
+    assert service.questions == [USUAL | said]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en_US", "en_US"), ("zh-Hant-TW", "zh-Hant-TW"), ("english", None)]
+)
+async def test_a_language_that_is_none_is_left_out(
+    page: Page, publisher: Publisher, service: Answering, lang: str, said: str | None
+) -> None:
+    named = f"<script>document.documentElement.lang = {lang!r}</script>"
+    await page.goto(publisher.article(head=named + publisher.script))
+    await service.has("view")
+    assert service.questions[0].get("lang") == said
 
 
 @pytest.mark.parametrize("touch", [True, False])

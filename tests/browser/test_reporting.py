@@ -49,6 +49,28 @@ async def test_a_block_that_the_page_hides_makes_no_impression_until_it_is_shown
     await service.has(*BEGUN)
 
 
+@pytest.mark.parametrize(
+    ("body", "ghosts"),
+    [
+        ("<hand-bill></hand-bill>", ["bottom", "top"]),
+        ('<hand-bill placement="top"></hand-bill><hand-bill share></hand-bill>', ["top"]),
+    ],
+)
+async def test_a_holdout_shows_no_ad_and_reports_what_would_have_begun(
+    page: Page, publisher: Publisher, service: Answering, body: str, ghosts: list[str]
+) -> None:
+    service.offers, service.held = {}, {"top": "vs-text", "bottom": "vs-text"}
+    standing = await Standing.still(page)
+    await standing.open(publisher.article(body))
+    await page.get_by_role("link", name="Share on Reddit").wait_for()
+    await service.has("view", *("impression" for _ in ghosts))
+    await standing.passes(1_100)
+    assert batch(service.events[1:]) == [
+        {"kind": "impression", "placement": name, "creative": "vs-text"} for name in ghosts
+    ]
+    assert await page.locator("hand-bill aside").count() == 0
+
+
 @pytest.mark.parametrize("last", ["visibilitychange", "pagehide", "leaving"])
 async def test_what_waits_is_sent_when_the_page_is_hidden_or_left(
     page: Page, publisher: Publisher, service: Answering, last: str

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.publisher import CANONICAL, Publisher
+from tests.commands import command
 from tests.serving import Serving, copied_config, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -35,6 +36,7 @@ class House:
 
     serving: Serving
     publisher: Publisher
+    config: Path
 
     async def counts(self, *dimensions: str) -> Counter[tuple[str, ...]]:
         """Return today's counts of the site by some dimensions."""
@@ -59,12 +61,11 @@ class House:
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """Run the service with the example's configuration and one more origin of its site."""
     directory = tmp_path_factory.mktemp("house")
-    async with (
-        Publisher.running("") as publisher,
-        serving(directory / "data", config=config_for(publisher, directory)) as running,
-    ):
-        publisher.service = running.public
-        yield House(running, publisher)
+    async with Publisher.running("") as publisher:
+        config = config_for(publisher, directory)
+        async with serving(directory / "data", config=config) as running:
+            publisher.service = running.public
+            yield House(running, publisher, config)
 
 
 def config_for(publisher: Publisher, directory: Path) -> Path:
@@ -118,6 +119,20 @@ async def test_a_reader_who_came_by_a_share_is_counted_under_it(page: Page, hous
     before = await house.counts(*by.split(","))
     await page.goto(house.publisher.article("<hand-bill share></hand-bill>") + "?hb=3.1")
     await house.counted(before, ("view", "reddit"), by=by)
+
+
+async def test_what_a_preview_link_shows_is_counted_as_preview(page: Page, house: House) -> None:
+    by = "kind,placement,verdict"
+    before = await house.counts(*by.split(","))
+    config, data = house.config, house.config.parent / "data"
+    flags = ("--config", str(config), "--data", str(data))
+    link = command("preview", "vs-text", CANONICAL, *flags, directory=config.parent).strip()
+    _, mark, preview = link.partition("hb=preview.")
+    await page.goto(f"{house.publisher.article()}?{mark}{preview}")
+    await expect(page.locator("hand-bill aside")).to_have_count(2)
+    seen = [(kind, name) for kind in ("impression", "viewable") for name in ("top", "bottom")]
+    previews = [("view", "-", "preview"), *((*what, "preview") for what in seen)]
+    await house.counted(before, *previews, by=by)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def watched(directory: Path, *, polling: bool) -> AsyncIterator[asyncio.Qu
     watch = asyncio.create_task(
         watch_catalog(
             directory,
-            lambda outcome, problems: told.put_nowait((outcome, problems)),
+            lambda outcome, problems: told.put((outcome, problems)),
             version=version,
             polling=polling,
         )
@@ -94,9 +94,10 @@ async def test_a_faulty_change_is_told_and_mending_it_is_live(config: Path) -> N
     good = file.read_text()
     async with watched(config, polling=False) as told:
         file.write_text(good.replace("timezone: UTC", "timezone: Mars"))
-        outcome, problems = await asyncio.wait_for(told.get(), LIVE_WITHIN_S)
+        outcome, warnings = await asyncio.wait_for(told.get(), LIVE_WITHIN_S)
         assert isinstance(outcome, BadConfiguration)
-        assert [problem.field for problem in problems] == ["timezone"]
+        assert [problem.field for problem in outcome.problems] == ["timezone"]
+        assert warnings == ()
         file.touch()
         await asyncio.sleep(1.5)
         assert told.empty()
@@ -142,7 +143,7 @@ async def test_a_replaced_directory_is_live(config: Path) -> None:
 async def test_a_change_made_before_the_watch_began_is_told(config: Path) -> None:
     told: asyncio.Queue[Told] = asyncio.Queue()
     watch = asyncio.create_task(
-        watch_catalog(config, lambda *told_now: told.put_nowait(told_now), version="older")
+        watch_catalog(config, lambda *told_now: told.put(told_now), version="older")
     )
     assert "example" in (await catalog_told(told)).sites
     watch.cancel()
@@ -154,9 +155,9 @@ async def test_a_directory_that_goes_and_comes_is_survived(config: Path) -> None
     async with watched(config, polling=False) as told:
         away = config.with_name("away")
         config.rename(away)
-        outcome, problems = await asyncio.wait_for(told.get(), LIVE_WITHIN_S)
+        outcome, _ = await asyncio.wait_for(told.get(), LIVE_WITHIN_S)
         assert isinstance(outcome, BadConfiguration)
-        assert "--config" in problems[0].message
+        assert "--config" in outcome.problems[0].message
         away.rename(config)
         assert "example" in (await catalog_told(told)).sites
 
@@ -168,7 +169,7 @@ async def test_a_failing_receiver_is_asked_again(
     told: list[Catalog | BadConfiguration] = []
     done = asyncio.Event()
 
-    def receive(outcome: Catalog | BadConfiguration, _: tuple[Problem, ...]) -> None:
+    async def receive(outcome: Catalog | BadConfiguration, _: tuple[Problem, ...]) -> None:
         told.append(outcome)
         if len(told) < 3:
             raise RuntimeError("the receiver failed")

@@ -17,6 +17,7 @@ from tests.torture.resp_server import (
     GARBAGE,
     HUGE,
     MARKS,
+    PACES,
     PUSH,
     WRITES,
     WRONG_REPLIES,
@@ -62,7 +63,7 @@ async def test_rows_10_and_11_it_says_that_it_cannot(tmp_path: Path) -> None:
         async with it.load.flowing():
             await it.load.more(100)
             for name in (*ROW_10, *ROW_11, *AUTH):
-                await heard(server, [Say(ERRORS[name], to) for to in (WRITES, MARKS)])
+                await heard(server, [Say(ERRORS[name], to) for to in (WRITES, MARKS, PACES)])
         await it.nobody_noticed()
 
 
@@ -98,8 +99,8 @@ async def test_it_answers_nonsense_half_an_answer_or_more_than_was_asked(tmp_pat
             await it.load.more(100)
             for reply in NONSENSE.values():
                 for way in (Way.INSTEAD, Way.AFTER):
-                    await heard(server, [Say(reply, to, way) for to in (WRITES, MARKS)])
-            for to in (WRITES, MARKS):
+                    await heard(server, [Say(reply, to, way) for to in (WRITES, MARKS, PACES)])
+            for to in (WRITES, MARKS, PACES):
                 await heard(server, [Say(b"", to, Way.HALF), Say(PUSH, to, Way.BEFORE)])
         await it.nobody_noticed()
         assert "background part failed" not in it.services[0].logged

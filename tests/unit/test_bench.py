@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from service.adapters.agents import AgentLists
+from service.adapters.catalog import load_catalog
+from service.domain.targeting import TAG, compile_targeting
 from tests.bench.load import read_summary
 from tests.bench.processes import BenchError
 from tests.bench.publisher import ARTICLES, publisher
 from tests.bench.readers import browsers
 from tests.bench.report import Goal
 from tests.bench.rounds import Measured, Pair, Rounds
-from tests.bench.rows import REPEATED, decisions, whole_views
+from tests.bench.rows import REPEATED, decisions, tagged, whole_views
 
 SUMMARY = (
     'Running 3s test\n  9 requests in 3.00s\n\nsummary {"answered": 900, "micros": 3000000,'
@@ -72,3 +74,21 @@ def test_requests_ask_for_ten_thousand_articles_and_report_whole_views(tmp_path:
     first, second = islice(whole_views(made, audience), 2)
     assert first.count(b'"kind"') == second.count(b'"kind"') == 20
     assert first.partition(b'"token":')[2][:99] != second.partition(b'"token":')[2][:99]
+
+
+def test_pages_of_the_crowded_service_have_thousands_of_combinations(tmp_path: Path) -> None:
+    made, audience = publisher(tmp_path), browsers()
+    asked = {
+        request.partition(b"&section=")[2] for request in islice(tagged(made, audience), 9_000)
+    }
+    combinations = {one.partition(b" HTTP")[0] for one in asked}
+    assert len(combinations) >= 5_000
+
+
+def test_half_of_many_campaigns_may_show_on_a_page(tmp_path: Path) -> None:
+    made, audience = publisher(tmp_path, 200), browsers()
+    targeting = compile_targeting(list(load_catalog(made.config)[0].campaigns.values())[:200])
+    request = next(tagged(made, audience)).decode()
+    tags = tuple(request.partition("&tags=")[2].partition(" HTTP")[0].split("%2C"))
+    assert len(tags) == 6
+    assert 80 < targeting.eligible({TAG: tags}).bit_count() < 150

@@ -176,12 +176,11 @@ def test_networks_are_whole(edit: Edit, line: str, field: str, words: str) -> No
             "[http://news.example]",
             "not encrypted",
         ),
-        ("campaigns/vital-signs.yaml", "cap: null", "cap: {max: 3, hours: 24}", "not enforced"),
         (
             "campaigns/vital-signs.yaml",
             "00:00:00Z}",
             "00:00:00Z, goal: {clicks: 9, per_day: 3}}",
-            "not enforced",
+            "has no end to be paced to",
         ),
         ("campaigns/vital-signs.yaml", "00:00:00Z}", "00:00:00Z, end: 2026-02-01T00:00Z}", "past"),
         ("campaigns/vital-signs.yaml", "id: vital-signs", "id: vital", "named vital.yaml"),
@@ -197,10 +196,9 @@ def test_the_unwise_is_warned_of_and_loads(
     assert new.splitlines()[0] in wrong_line
 
 
-def test_goals_and_caps_are_carried_even_while_not_enforced(edit: Edit) -> None:
-    directory = edit(
-        "campaigns/vital-signs.yaml", "00:00:00Z}", "00:00:00Z, goal: {clicks: 9, per_day: 3}}"
-    )
+def test_goals_are_carried(edit: Edit) -> None:
+    goal = "00:00:00Z, end: 2027-01-01T00:00Z, goal: {clicks: 9, per_day: 3}}"
+    directory = edit("campaigns/vital-signs.yaml", "00:00:00Z}", goal)
     catalog, _ = load_catalog(directory, now=NOW)
     assert catalog.campaigns["vital-signs"].flights[0].goal == Goal(None, 9, 3)
 

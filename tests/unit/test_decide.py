@@ -8,14 +8,14 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Catalog, Placement
+from service.domain.ads import Placement
 from service.domain.audience import Platform
 from service.domain.tokens import Offer, Token, parse_token
-from service.flows.decide import Decider, Decision, Page, Serials
-from service.flows.plan import Planner
+from service.flows.decide import Decision
+from service.flows.pages import Audience, Page
+from service.flows.serials import Serials
 from tests.example import (
     ARTICLE,
-    CATALOG,
     CREATIVE,
     NOW_MS,
     SIGNER,
@@ -24,35 +24,33 @@ from tests.example import (
     catalog,
     creative,
 )
-from tests.fakes import Numbers, StandingClock
+from tests.fakes import Numbers
+from tests.planning import PAGE, PHONE, decider, plan, planner
 
-PAGE = Page(SITE, ARTICLE, SITE.placements)
 RIVALS = catalog(*(campaign(f"c-{n}", creative(f"c-{n}", "top", "bottom")) for n in range(9)))
 LAST_SERIAL = 2**32 - 1
 
 
 def test_the_example_fills_both_placements() -> None:
-    decision = _decider(_planner()).decide(PAGE, Platform.IOS, gpc=False)
-    assert [choice.creative for choice in decision.choices if choice] == [CREATIVE, CREATIVE]
+    decision = decider(plan()).decide(PAGE, PHONE)
+    assert [some[0].creative for some in decision.choices] == [CREATIVE, CREATIVE]
     token = parse_token(decision.token).token
     assert (token.source, token.depth, token.gpc, token.preview) == (0, 0, False, False)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(Platform))
 def test_same_seed_same_plan_same_page_same_answer(seed: int, platform: Platform) -> None:
-    planner = _planner(RIVALS)
+    some = plan(RIVALS)
     one, other = (
-        _decider(planner, draw=Random(seed).random).decide(PAGE, platform, gpc=False)
-        for _ in range(2)
+        decider(some, draw=Random(seed).random).decide(PAGE, Audience(platform)) for _ in range(2)
     )
     assert one == other
-    assert None not in one.choices
+    assert () not in one.choices
 
 
 def test_a_plan_made_again_of_the_same_catalogue_answers_the_same() -> None:
     one, other = (
-        _decider(_planner(RIVALS), draw=Random(7).random).decide(PAGE, Platform.IOS, gpc=False)
-        for _ in range(2)
+        decider(plan(RIVALS), draw=Random(7).random).decide(PAGE, PHONE) for _ in range(2)
     )
     assert one.token == other.token
 
@@ -70,50 +68,48 @@ def test_the_token_says_exactly_what_was_offered(
     platform: Platform, source: int, depth: int, gpc: bool, placements: tuple[Placement, ...]
 ) -> None:
     page = Page(SITE, ARTICLE, placements, source, depth)
-    decision = _decider(_planner(RIVALS)).decide(page, platform, gpc=gpc)
+    decision = decider(plan(RIVALS)).decide(page, Audience(platform, "de", gpc))
     parsed = parse_token(decision.token)
     assert SIGNER.genuine(parsed)
     assert parsed.token == Token(
         NOW_MS, 7, 0, SITE.code, ARTICLE.id, platform, source, depth, gpc,
         offers=tuple(
-            Offer(placement.code, choice.code, choice.propensity)
-            for placement, choice in zip(placements, decision.choices, strict=True)
-            if choice
+            Offer(placement.code, some[0].code, some[0].propensity)
+            for placement, some in zip(placements, decision.choices, strict=True)
         ),
     )  # fmt: skip
     assert len(parsed.token.offers) == len(placements)
 
 
-def test_a_placement_with_nothing_to_show_is_none_and_not_in_the_token() -> None:
-    planner = _planner(catalog(campaign("c", creative("c", "bottom"))))
-    decision = _decider(planner).decide(PAGE, Platform.IOS, gpc=False)
-    assert [choice and choice.creative.id for choice in decision.choices] == [None, "c"]
+def test_a_placement_with_nothing_to_show_is_empty_and_not_in_the_token() -> None:
+    decision = decider(plan(catalog(campaign("c", creative("c", "bottom"))))).decide(PAGE, PHONE)
+    assert [[choice.creative.id for choice in some] for some in decision.choices] == [[], ["c"]]
     assert [offer.placement for offer in parse_token(decision.token).token.offers] == [2]
 
 
 def test_no_campaign_at_all_still_makes_a_token_to_count_views_and_shares_by() -> None:
-    decision = _decider(_planner(catalog())).decide(PAGE, Platform.IOS, gpc=False)
-    assert decision.choices == [None, None]
+    decision = decider(plan(catalog())).decide(PAGE, PHONE)
+    assert decision.choices == ((), ())
     assert parse_token(decision.token).token.offers == ()
 
 
-def test_each_decision_is_made_from_the_plan_of_its_moment() -> None:
-    planner = _planner()
-    decider = _decider(planner)
-    before = decider.decide(PAGE, Platform.IOS, gpc=False)
-    planner.adopt(catalog(campaign("new")))
-    after = decider.decide(PAGE, Platform.IOS, gpc=False)
-    assert [choice and choice.creative.id for choice in before.choices] == ["vs-text", "vs-text"]
-    assert [choice and choice.creative.id for choice in after.choices] == ["new", None]
+async def test_each_decision_is_made_from_the_plan_of_its_moment() -> None:
+    renewed = planner()
+    decides = decider(renewed)
+    before = decides.decide(PAGE, PHONE)
+    await renewed.adopt(catalog(campaign("new")))
+    after = decides.decide(PAGE, PHONE)
+    assert [some[0].creative.id for some in before.choices] == ["vs-text", "vs-text"]
+    assert [[choice.creative.id for choice in some] for some in after.choices] == [["new"], []]
     serials = [parse_token(one.token).token.serial for one in (before, after)]
     assert serials == [0, 1]
 
 
 def test_deciding_waits_for_nothing_and_opens_nothing() -> None:
-    decider = _decider(_planner(RIVALS))
+    decides = decider(plan(RIVALS))
     events: list[str] = []
     with _watching(events.append):
-        decision = decider.decide(PAGE, Platform.ANDROID, gpc=False)
+        decision = decides.decide(PAGE, Audience(Platform.ANDROID))
     assert type(decision) is Decision
     assert [name for name in events if name.startswith(("open", "socket", "os.", "sqlite3"))] == []
 
@@ -133,7 +129,7 @@ def test_an_exhausted_issuer_is_followed_by_one_never_used() -> None:
 def test_the_last_serial_still_makes_a_token() -> None:
     serials = Serials(Numbers([2**32 - 1]))
     serials._next = LAST_SERIAL
-    decision = _decider(_planner(), serials=serials).decide(PAGE, Platform.IOS, gpc=True)
+    decision = decider(plan(), serials=serials).decide(PAGE, Audience(Platform.IOS, gpc=True))
     token = parse_token(decision.token).token
     assert (token.issuer, token.serial) == (2**32 - 1, LAST_SERIAL)
 
@@ -147,23 +143,3 @@ def _watching(report: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         watches.clear()
-
-
-def _planner(some: Catalog = CATALOG, clock: StandingClock | None = None) -> Planner:
-    return Planner(some, clock or StandingClock(NOW_MS))
-
-
-def _decider(
-    planner: Planner,
-    *,
-    clock: StandingClock | None = None,
-    draw: Callable[[], float] = lambda: 0.5,
-    serials: Serials | None = None,
-) -> Decider:
-    return Decider(
-        lambda: planner.plan,
-        lambda: SIGNER,
-        serials or Serials(Numbers([7])),
-        clock=clock or StandingClock(NOW_MS),
-        draw=draw,
-    )

@@ -15,12 +15,10 @@ from service.domain.errors import BadInput, UnknownSite
 from service.domain.stores import Origin, play_link
 from service.domain.tokens import CONVERSION, Offer, Parsed, Signer, Token, parse_token
 from service.flows.follow import Follower
-from service.flows.plan import Planner
 from tests.example import (
     APP,
     ARTICLE,
     CREATIVE,
-    NOW_MS,
     SIGNER,
     SITE,
     STRANGER,
@@ -29,7 +27,7 @@ from tests.example import (
     catalog,
     site,
 )
-from tests.fakes import StandingClock
+from tests.planning import plan, planner
 from tests.recording import CATALOG, TOKEN, signed
 
 PUBLIC_URL = "https://ads.example/hb"
@@ -123,10 +121,10 @@ def test_a_click_that_names_no_site_goes_to_the_only_one_or_where_it_came_from(
             follower.click(parsed, "top", 0, IPHONE, origin)
 
 
-def test_a_creative_that_left_the_catalogue_still_leads_to_its_app() -> None:
-    planner = Planner(CATALOG, StandingClock(NOW_MS))
-    planner.adopt(catalog(campaign("new"), sites=(ELSEWHERE,), apps={}))
-    follower = Follower(lambda: planner.plan, lambda: SIGNER, PUBLIC_URL)
+async def test_a_creative_that_left_the_catalogue_still_leads_to_its_app() -> None:
+    renewed = planner(CATALOG)
+    await renewed.adopt(catalog(campaign("new"), sites=(ELSEWHERE,), apps={}))
+    follower = Follower(lambda: renewed.plan, lambda: SIGNER, PUBLIC_URL)
     assert follower.click(signed(), "top", 0, IPHONE, None) == APP_STORE
 
 
@@ -218,8 +216,8 @@ def test_any_token_at_all_leads_to_a_store_our_page_or_the_fallback(
 
 
 def _follower(some: Catalog = CATALOG) -> Follower:
-    planner = Planner(some, StandingClock(NOW_MS))
-    return Follower(lambda: planner.plan, lambda: SIGNER, PUBLIC_URL)
+    made = plan(some)
+    return Follower(lambda: made, lambda: SIGNER, PUBLIC_URL)
 
 
 def _click(parsed: Parsed | None, placement: str = "top", rank: int = 0, *, agent: Agent) -> str:

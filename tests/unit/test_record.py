@@ -3,11 +3,11 @@
 import pytest
 
 from service.domain.audience import Agent, Platform
+from service.domain.delays import Delays
 from service.domain.errors import JournalRefused
 from service.domain.events import Event, Kind, Verdict, bit_of, shard_of
 from service.domain.names import article_name, creative_name
 from service.domain.tokens import Arm
-from service.flows.plan import Planner
 from service.flows.record import Deed, Reader
 from tests.example import (
     ARTICLE,
@@ -19,7 +19,8 @@ from tests.example import (
     catalog,
     site,
 )
-from tests.fakes import MemoryLog, StandingClock
+from tests.fakes import MemoryLog
+from tests.planning import planner as planner_of
 from tests.recording import CATALOG, CHUNK, IMPRESSION, ISSUER, READER, event_of, recorder, signed
 
 AD = "example|top|vital-signs|vs-text|ios|reddit|-"
@@ -77,12 +78,12 @@ def test_arm_and_privacy_signal_change_neither_verdict_nor_bit() -> None:
     assert (event.verdict, event.seen) == (Verdict.VALID, event_of(IMPRESSION).seen)
 
 
-def test_a_runner_up_shares_the_bits_of_its_placement_and_teaches_nothing() -> None:
+def test_a_runner_up_shares_the_bits_of_its_placement_and_counts_for_budgets_alone() -> None:
     by_rank = event_of(Deed(Kind.CLICK, "top", runner_up=1))
     by_name = event_of(Deed(Kind.CLICK, "top", "rival-a"))
     assert by_rank == by_name
     assert by_rank.field == "example|top|rival|rival-a|ios|reddit|-|click|-"
-    assert (by_rank.verdict, by_rank.pace) == (Verdict.VALID, None)
+    assert (by_rank.verdict, by_rank.pace) == (Verdict.VALID, "rival-a|top|ios|runner-up|click")
     assert by_rank.seen == event_of(Deed(Kind.CLICK, "top")).seen
 
 
@@ -108,9 +109,9 @@ def test_a_view_names_its_article_only_if_the_address_is_the_tokens() -> None:
     assert shared.names == ()
 
 
-def test_a_creative_that_left_the_catalogue_still_counts_under_its_name() -> None:
-    planner = Planner(CATALOG, StandingClock(NOW_MS))
-    planner.adopt(catalog(campaign("new"), sites=(site("elsewhere"),)))
+async def test_a_creative_that_left_the_catalogue_still_counts_under_its_name() -> None:
+    planner = planner_of(CATALOG)
+    await planner.adopt(catalog(campaign("new"), sites=(site("elsewhere"),)))
     event = recorder(planner=planner).judged(signed(), [IMPRESSION], READER)[0]
     assert (event.verdict, event.field) == (Verdict.VALID, f"{AD}|impression|-")
     assert event.names == (NAME,)
@@ -144,3 +145,14 @@ async def test_a_short_link_is_opened_without_token_site_or_bit(
     log = MemoryLog()
     await recorder(log).opened(Platform.ANDROID, reader)
     assert log.events == [Event(HOUR, 0, "other|-|-|-|android|-|-|open|-", verdict)]
+
+
+def test_delays_are_noted_of_valid_events_only() -> None:
+    delays = Delays()
+    judges = recorder(delays=delays)
+    before = delays.mean_s(Kind.IMPRESSION)
+    judges.judged(signed(issued_ms=0), [IMPRESSION], READER)
+    judges.judged(signed(), [Deed(Kind.VIEW)], READER)
+    assert delays.mean_s(Kind.IMPRESSION) == before
+    judges.judged(signed(issued_ms=NOW_MS - 600_000), [IMPRESSION], READER)
+    assert delays.mean_s(Kind.IMPRESSION) > before

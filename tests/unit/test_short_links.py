@@ -8,9 +8,8 @@ from service.domain.ads import Catalog, Site
 from service.domain.stores import Origin
 from service.domain.tokens import CONVERSION, Offer, Parsed, parse_token
 from service.flows.follow import Follower
-from service.flows.plan import Planner
-from tests.example import APP, NOW_MS, SIGNER, SITE, STRANGER
-from tests.fakes import StandingClock
+from tests.example import APP, SIGNER, SITE, STRANGER
+from tests.planning import plan
 from tests.recording import CATALOG, TOKEN, signed
 
 CLICK_ID = SIGNER.sign(TOKEN.narrowed(TOKEN.offers[0]), CONVERSION)
@@ -51,5 +50,5 @@ def test_a_click_id_of_a_placement_that_left_has_none() -> None:
 
 
 def _follower(some: Catalog = CATALOG) -> Follower:
-    planner = Planner(some, StandingClock(NOW_MS))
-    return Follower(lambda: planner.plan, lambda: SIGNER, "https://ads.example")
+    made = plan(some)
+    return Follower(lambda: made, lambda: SIGNER, "https://ads.example")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.domain.audience import Platform
 from service.domain.stores import (
+    CT_CHARS_MAX,
     Origin,
     app_store_link,
     campaign_token,
@@ -62,16 +63,16 @@ def test_a_campaign_token_without_provider_would_count_for_nothing() -> None:
 @given(ids, ids)
 def test_a_campaign_token_fits_and_begins_with_the_campaign(campaign: str, placement: str) -> None:
     token = campaign_token(campaign, placement)
-    assert len(token) <= 30
-    assert token.startswith(campaign[:21])
+    assert len(token) <= CT_CHARS_MAX
+    assert token.startswith(campaign[: CT_CHARS_MAX - 9])
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 @pytest.mark.parametrize("length", [25, 26, 27])
 def test_a_campaign_token_is_whole_up_to_thirty_characters(length: int) -> None:
     token = campaign_token("c" * length, "top")
-    assert (token == "c" * length + "-top") is (length + 4 <= 30)
-    assert len(token) == min(length + 4, 30)
+    assert (token == "c" * length + "-top") is (length + 4 <= CT_CHARS_MAX)
+    assert len(token) == min(length + 4, CT_CHARS_MAX)
 
 
 def test_long_campaign_tokens_that_begin_alike_differ() -> None:

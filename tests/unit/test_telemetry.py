@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.domain.events import Kind, Verdict
 from service.telemetry import (
+    CAMPAIGNS_MAX,
     LATENCY_BUCKETS_S,
     SITES_MAX,
     TALLY_SERIES_MAX,
@@ -22,7 +23,7 @@ from service.telemetry import (
     logger,
 )
 
-# Design § 10, without the delivery ratio, which comes with the decision engine.
+# Design § 10.
 NAMES = {
     "handbill_decisions": ("site", "placement", "outcome"),
     "handbill_events_received": ("kind",),
@@ -40,6 +41,7 @@ NAMES = {
     "handbill_redis_up": (),
     "handbill_plan_age_seconds": (),
     "handbill_config_last_reload_successful": (),
+    "handbill_campaign_delivery_ratio": ("campaign",),
     "handbill_build_info": ("version", "python"),
 }
 
@@ -63,6 +65,17 @@ def test_a_counter_is_one_series_and_no_second_one_of_its_first_moment(metrics: 
     _use(metrics)
     names = {sample.name for family in _families(metrics).values() for sample in family.samples}
     assert not [name for name in names if name.endswith("_created")]
+
+
+def test_only_the_campaigns_furthest_from_their_line_are_series(metrics: Metrics) -> None:
+    metrics.show_delivery({f"c-{n}": 1.0 + n / 1_000 for n in range(150)} | {"late": 0.2})
+    family = _families(metrics)["handbill_campaign_delivery_ratio"]
+    shown = {sample.labels["campaign"]: sample.value for sample in family.samples}
+    assert len(shown) == CAMPAIGNS_MAX
+    assert shown["late"] == 0.2
+    assert {"c-149", "c-51"} <= shown.keys()
+    metrics.show_delivery({})
+    assert _families(metrics)["handbill_campaign_delivery_ratio"].samples == []
 
 
 def test_a_tally_counts_by_labels(metrics: Metrics) -> None:

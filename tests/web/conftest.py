@@ -21,16 +21,25 @@ _T = TypeVar("_T")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Run a service with its own engine until the last test is done; tests count differences."""
     directory = tmp_path_factory.mktemp("house")
+    with kept_house(directory, config=two_sites(directory)) as house:
+        yield house
+
+
+@contextmanager
+def kept_house(directory: Path, *flags: str, config: Path) -> Iterator[House]:
+    """Run a service of a configuration beside tests that have loops of their own."""
     with _loop() as run:
-        opened = open_house(directory)
+        opened = open_house(directory, *flags, config=config)
         yield run(opened.__aenter__())
         run(opened.__aexit__(None, None, None))
 
 
 @asynccontextmanager
-async def open_house(directory: Path, *flags: str) -> AsyncIterator[House]:
-    """Run a service of two sites over a directory."""
-    config, data = two_sites(directory), directory / "data"
+async def open_house(
+    directory: Path, *flags: str, config: Path | None = None
+) -> AsyncIterator[House]:
+    """Run a service over a directory, of two sites unless it is given a configuration."""
+    config, data = config or two_sites(directory), directory / "data"
     flags = ("--public-url", PUBLIC_URL, "--no-demo", *flags)
     # A killed test run leaves no service behind.
     async with serving(data, *flags, config=config, prefix=tied_to_parent(())) as service:

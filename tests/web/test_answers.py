@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from service.domain.ads import Labels
 from service.domain.choosing import Choice
-from service.flows.plan import Planner
+from service.domain.tokens import Arm
+from service.flows.decide import Decision
 from service.web import answers
 from service.web.answers import Answers
-from tests.example import CATALOG, NOW_MS
+from tests.example import CATALOG
+from tests.planning import plan
 from tests.web.hostile import encoded
 from tests.web.wire import query
 
-PLAN = Planner(CATALOG, lambda: NOW_MS).plan
+PLAN = plan()
 
 
 def _kept(kept: Answers) -> int:
@@ -51,15 +53,19 @@ def test_any_words_of_ours_come_back_as_they_are(text: str) -> None:
     campaign = CATALOG.campaigns["vital-signs"]
     creative = replace(campaign.creatives[0], headline=text, body=text, cta=text)
     site = replace(CATALOG.sites["example"], labels=Labels(advertisement=text, share=text))
-    plan = Planner(replace(CATALOG, sites={**CATALOG.sites, site.id: site}), lambda: NOW_MS).plan
+    some = plan(replace(CATALOG, sites={**CATALOG.sites, site.id: site}))
     kept = Answers("https://ads.example")
-    view = kept.view(query(site=site.id, url="https://news.example/a", title=text), plan)
-    choices = [Choice(campaign, creative, 1, 1) for _ in view.page.placements]
-    decision = json.loads(kept.render(view, "the-token", choices))
+    view = kept.view(query(site=site.id, url="https://news.example/a", title=text), some)
+    ranked = (Choice(campaign, creative, 1, 1), Choice(campaign, creative, 2, 1))
+    made = Decision("the-token", Arm.NONE, (ranked,) * len(view.page.placements))
+    decision = json.loads(kept.render(view, made))
     assert decision["token"] == "the-token"
     for placement, offer in decision["placements"].items():
-        assert [offer[name] for name in ("label", "headline", "body", "cta")] == [text] * 4
-        assert offer["click"] == f"https://ads.example/c/the-token/{placement}"
+        (other,) = offer["alternates"]
+        click = f"https://ads.example/c/the-token/{placement}"
+        assert [offer["click"], other["click"]] == [click, f"{click}/1"]
+        for one in (offer, other):
+            assert [one[name] for name in ("label", "headline", "body", "cta")] == [text] * 4
     asked = "u=https%3A%2F%2Fnews.example%2Fa"
     for row in decision["share"]:
         assert row["label"] == text.replace("{network}", CATALOG.networks[row["network"]].name)

@@ -91,7 +91,8 @@ class Line:
 class Wire:
     """One listener of a service; every request has a connection of its own."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, source: str = "") -> None:
+        self._source = (source, 0)
         parts = urlsplit(address)
         self.address = (parts.hostname, parts.port)
         self.host = parts.netloc
@@ -127,7 +128,7 @@ class Wire:
     def connected(self) -> Iterator[Line]:
         """Yield a connection."""
         with (
-            socket.create_connection(self.address, TIMEOUT_S) as connection,
+            socket.create_connection(self.address, TIMEOUT_S, self._source) as connection,
             connection.makefile("rb") as file,
         ):
             yield Line(connection, file)

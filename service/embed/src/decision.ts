@@ -4,6 +4,8 @@ export interface Decision {
   token: string;
   article: { url: string };
   placements: Record<string, Offer | null>;
+  /** The creatives that a page view in a holdout would have shown, by placement. */
+  held?: Record<string, string>;
   share: Share[];
 }
 

@@ -60,7 +60,7 @@ function start(base: string, site: string): void {
 }
 
 /** Returns what fills an element from the decision, after reporting that the page began. */
-function filler(base: string, { token, article, placements, share }: Decision, title: string) {
+function filler(base: string, { token, article, placements, held, share }: Decision, title: string) {
   const report = reporter(new URL("v1/events", base), token);
   const owners = new Map<string, HTMLElement>();
   report({ kind: "view", url: article.url, title });
@@ -74,6 +74,8 @@ function filler(base: string, { token, article, placements, share }: Decision, t
       if (!whole && placement !== element.getAttribute("placement")) continue;
       const owner = owners.get(placement);
       if (owner !== element && owner?.isConnected) continue;
+      const ghost = held?.[placement];
+      if (ghost) report({ kind: "impression", placement, creative: ghost }); // it would begin here
       const ad = offer && advertisement(offer);
       if (!ad) continue;
       owners.set(placement, element);

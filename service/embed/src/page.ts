@@ -5,18 +5,26 @@
  * mangled link still gets the block.
  */
 
+const WORD_CHARS_MAX = 60;
+const TAGS_MAX = 10; // the service takes more, an address not so many long ones
+
 /** Returns a decision's parameters (design § 8) for a site and the placements wanted. */
 export function question(site: string, placements?: string[]): URLSearchParams {
   const query = new URLSearchParams({ site, url: address(), title: title() });
-  const { lang } = document.documentElement;
-  if (lang) query.set("lang", lang);
+  const set = (name: string, text?: string) => {
+    if (text) query.set(name, text);
+  };
+  set("lang", /^[a-z]{2,3}([-_][a-z\d]{1,8})*$/i.exec(document.documentElement.lang)?.[0]);
+  set("section", metas("article:section")[0]?.slice(0, WORD_CHARS_MAX));
+  set("tags", metas("article:tag").slice(0, TAGS_MAX).map(tag).join());
   if (placements) query.set("placements", placements.join());
   // An iPad calls itself a Macintosh; only the browser can tell.
   if (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1) {
     query.set("touch", "1");
   }
-  const from = new URLSearchParams(location.search).get("hb");
-  if (from && /^(1[0-5]|[1-9])\.(25[0-5]|2[0-4]\d|1?\d?\d)$/.test(from)) query.set("from", from);
+  const from = new URLSearchParams(location.search).get("hb") || "";
+  if (/^(1[0-5]|[1-9])\.(25[0-5]|2[0-4]\d|1?\d?\d)$/.test(from)) query.set("from", from);
+  set("preview", /^preview\.([\w-]+)$/.exec(from)?.[1]);
   return query;
 }
 
@@ -39,6 +47,16 @@ function address(): string {
 
 /** Returns the headline; `document.title` often has the site's name after it. */
 function title(): string {
-  const meta = document.querySelector<HTMLMetaElement>('meta[property="og:title"]');
-  return (meta?.content || document.title).slice(0, 200);
+  return (metas("og:title")[0] || document.title).slice(0, 200);
+}
+
+/** Returns a tag as part of a list, no longer than the service takes it. */
+function tag(text: string): string {
+  return text.replaceAll(",", " ").slice(0, WORD_CHARS_MAX);
+}
+
+/** Returns what the page's meta elements say of a property, in their order. */
+function metas(property: string): string[] {
+  const all = document.querySelectorAll<HTMLMetaElement>(`meta[property="${property}"]`);
+  return [...all].map(({ content }) => content);
 }

@@ -1,0 +1,61 @@
+"""`preview CREATIVE URL`: prints a link that shows one creative for a day; counts nothing."""
+
+import argparse
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+from service.adapters.catalog import load_catalog
+from service.adapters.key_file import KeyFile
+from service.cli.checking import add_config
+from service.cli.words import say
+from service.domain.ads import Catalog, Creative, Site
+from service.domain.articles import Article, canonical_article
+from service.domain.audience import Platform
+from service.domain.choosing import PROPENSITY_ONE
+from service.domain.errors import BadInput
+from service.domain.tokens import PREVIEW, Offer, Token
+from service.settings import read_settings
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Print the link; raises `BadInput` for what is not configured."""
+    parser = argparse.ArgumentParser(
+        prog="handbill preview",
+        description="Print an article's address that shows one creative for 24 hours to whoever"
+        " opens it. What it shows is counted as preview, never as valid.",
+    )
+    parser.add_argument("creative", help="the creative's id")
+    parser.add_argument("url", help="an article's address")
+    add_config(parser, environ)
+    parser.add_argument("--keys", help="the service's key file [HANDBILL_KEYS]")
+    parser.add_argument("--data", help="the service's data directory [HANDBILL_DATA]")
+    given = parser.parse_args(arguments)
+    flags = [f"--{name}={text}" for name in ("keys", "data") if (text := vars(given)[name])]
+    signer = KeyFile(read_settings(flags, environ).keys).signer
+    catalog, _ = load_catalog(given.config)
+    article = canonical_article(given.url)
+    creative, site = _creative(catalog, given.creative), _site(catalog, article)
+    offers = (Offer(0, creative.code, PROPENSITY_ONE),)
+    token = Token(
+        int(time.time() * 1_000), 0, 0, site.code, article.id, Platform.UNKNOWN, preview=True,
+        offers=offers,
+    )  # fmt: skip
+    mark = "&" if "?" in article.url else "?"
+    say(f"{article.url}{mark}hb=preview.{signer.sign(token, PREVIEW)}")
+    return os.EX_OK
+
+
+def _creative(catalog: Catalog, identifier: str) -> Creative:
+    for campaign in catalog.campaigns.values():
+        for creative in campaign.creatives:
+            if creative.id == identifier:
+                return creative
+    raise BadInput("creative", "give the id of a configured creative")
+
+
+def _site(catalog: Catalog, article: Article) -> Site:
+    for site in catalog.sites.values():
+        if site.allows(article.url):
+            return site
+    raise BadInput("url", "give an address that a configured site lists among its articles")

@@ -1,0 +1,212 @@
+"""The Plan: all that decisions need for now, compiled ahead and never changed; looks nothing up.
+
+Campaigns are numbers here, in the catalogue's order; masks have a bit for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.domain.ads import Campaign, Catalog, Creative
+from service.domain.audience import Platform
+from service.domain.choosing import Pool, Rank, Reach, even_shares, joined, pool_of
+from service.domain.codes import Codebook
+from service.domain.targeting import COUNTRY, PLACEMENT, Targeting, bits, mask_of
+from service.domain.tokens import Arm
+
+WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
+Place = tuple[str, Platform, Arm]
+"""Placement, platform and arm."""
+Pools = dict[int, Pool]
+"""Pools of one place by campaign's number."""
+Learned = tuple[str, str, str]
+"""Campaign, placement and platform of which shares were learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a catalogue alone determines: built once, shared by all of its plans.
+
+    `rivals` are the campaigns that may not stand on a page view beside a campaign, `barred` those
+    without a creative for a placement in an arm; `caps` says whether some campaign has a cap,
+    `asks_country` whether some depends on the reader's country; `origins` are those of all sites.
+    """
+
+    catalog: Catalog
+    codebook: Codebook
+    campaigns: tuple[Campaign, ...]
+    numbers: Mapping[str, int]
+    targeting: Targeting
+    rivals: Mapping[int, int]
+    barred: Mapping[tuple[str, Arm], int]
+    caps: bool
+    asks_country: bool
+    origins: frozenset[str]
+    pools: dict[tuple[int, str, Arm], Pool] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of campaigns."""
+        return len(self.campaigns)
+
+    def pool(self, number: int, placement: str, arm: Arm) -> Pool:
+        """Return a campaign's creatives for a placement and arm, with the configured shares."""
+        key = (number, placement, arm)
+        pool = self.pools.get(key)
+        if pool is None:
+            campaign = self.campaigns[number]
+            everything = fitting(campaign, placement)
+            some = [one for one in everything if one.arms is None or arm.label in one.arms]
+            if len(some) == len(everything) and arm is not Arm.NONE:
+                pool = self.pool(number, placement, Arm.NONE)
+            else:
+                pool = pool_of(campaign, some, even_shares(some))
+            self.pools[key] = pool
+        return pool
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for one kind of reader: who may fill it, rank by rank, and pools made so far.
+
+    `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
+    page allows every one of them, one draw picks campaign and creative. None where they are many or
+    one is paced.
+    """
+
+    place: Place
+    reach: Reach
+    pools: Pools
+    first: int = 0
+    whole: Pool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A moment's plan: who is live, in which ranks, how eagerly, and with which creatives.
+
+    `paces` are probabilities of showing, of campaigns with a goal (`paced`); `shares` those of a
+    campaign's creatives in a placement and platform, where they were learned. Pools are made on
+    first use, as many as the catalogue has campaigns times placements, platforms and arms at most.
+    """
+
+    index: Index
+    hour: int
+    made_ms: int
+    live: int
+    ranks: tuple[Rank, ...]
+    paces: Mapping[int, float]
+    paced: int
+    shares: Mapping[Learned, Sequence[float]]
+    pools: dict[Place, Pools] = field(default_factory=dict)
+    spots: dict[tuple[str, Platform, str, Arm], Spot] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The configuration that the plan follows."""
+        return self.index.catalog
+
+    @property
+    def codebook(self) -> Codebook:
+        """The meanings of codes, of this and earlier configurations."""
+        return self.index.codebook
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of all sites."""
+        return self.index.origins
+
+    def spot(self, placement: str, platform: Platform, country: str, arm: Arm) -> Spot:
+        """Return who may fill a placement for such a reader."""
+        key = (placement, platform, country, arm)
+        spot = self.spots.get(key)
+        if spot is None:
+            spot = self.spots[key] = self._make_spot((placement, platform, arm), country)
+        return spot
+
+    def _make_spot(self, place: Place, country: str) -> Spot:
+        (placement, platform, arm), targeting = place, self.index.targeting
+        fitting = targeting.dimensions[PLACEMENT].one(placement)
+        fitting &= targeting.reader(platform.label, country)
+        fitting &= ~self.index.barred.get((placement, arm), 0)
+        reach = tuple((rank, rank.mask & fitting) for rank in self.ranks if rank.mask & fitting)
+        pools = self.pools.setdefault(place, {})
+        first = reach[0][1] if reach else 0
+        if not first or first.bit_count() > WHOLE_MAX or first & self.paced:
+            return Spot(place, reach, pools)
+        weights, some = reach[0][0].weights, list(bits(first))
+        whole = joined([(weights[number], self.pool(number, place)) for number in some])
+        return Spot(place, reach, pools, first, whole)
+
+    def pool(self, number: int, place: Place) -> Pool:
+        """Return the creatives of a campaign that the place's reach holds."""
+        pools = self.pools.setdefault(place, {})
+        pool = pools.get(number)
+        if pool is None:
+            pool = pools[number] = self._make_pool(number, place)
+        return pool
+
+    def pools_without(self, shares: Mapping[Learned, Sequence[float]]) -> dict[Place, Pools]:
+        """Return the pools whose shares are still these."""
+        # Copied at one go: decisions may put pools into them meanwhile.
+        pools = {place: dict(some) for place, some in list(self.pools.items())}
+        for key in shares.keys() | self.shares.keys():
+            if shares.get(key) is self.shares.get(key):
+                continue
+            campaign, placement, platform = key
+            number = self.index.numbers[campaign]
+            for arm in Arm:
+                pools.get((placement, Platform[platform.upper()], arm), {}).pop(number, None)
+        return pools
+
+    def _make_pool(self, number: int, place: Place) -> Pool:
+        placement, platform, arm = place
+        configured = self.index.pool(number, placement, arm)
+        campaign = self.index.campaigns[number]
+        learned = self.shares.get((campaign.id, placement, platform.label))
+        if learned is None or arm is Arm.GUARD or len(configured.choices) < len(learned):
+            return configured
+        return pool_of(campaign, fitting(campaign, placement), learned)
+
+
+def fitting(campaign: Campaign, placement: str) -> list[Creative]:
+    """Return a campaign's creatives for a placement, in the configuration's order."""
+    return [creative for creative in campaign.creatives if placement in creative.placements]
+
+
+def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Index:
+    """Return what a catalogue determines; `targeting` is that of its campaigns in order."""
+    campaigns = tuple(catalog.campaigns.values())
+    origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
+    numbers = {campaign.id: number for number, campaign in enumerate(campaigns)}
+    caps = any(campaign.cap is not None for campaign in campaigns)
+    return Index(
+        catalog, codebook, campaigns, numbers, targeting, _rivals(campaigns), _barred(campaigns),
+        caps, COUNTRY in targeting.dimensions, origins,
+    )  # fmt: skip
+
+
+def _rivals(campaigns: Sequence[Campaign]) -> Mapping[int, int]:
+    groups: dict[str, int] = {}
+    for number, campaign in enumerate(campaigns):
+        for word in campaign.competes:
+            groups[word] = groups.get(word, 0) | 1 << number
+    found: dict[int, int] = {}
+    for number, campaign in enumerate(campaigns):
+        mask = 0
+        for word in campaign.competes:
+            mask |= groups[word]
+        if mask:
+            found[number] = mask & ~(1 << number)
+    return found
+
+
+def _barred(campaigns: Sequence[Campaign]) -> Mapping[tuple[str, Arm], int]:
+    found: dict[tuple[str, Arm], list[int]] = {}
+    for number, campaign in enumerate(campaigns):
+        if all(creative.arms is None for creative in campaign.creatives):
+            continue
+        for placement in {name for creative in campaign.creatives for name in creative.placements}:
+            seen = [creative.arms for creative in fitting(campaign, placement)]
+            for arm in Arm:
+                if not any(arms is None or arm.label in arms for arms in seen):
+                    found.setdefault((placement, arm), []).append(number)
+    return {at: mask_of(numbers, len(campaigns)) for at, numbers in found.items()}

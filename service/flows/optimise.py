@@ -1,0 +1,86 @@
+"""Which creatives of a campaign do better where, as shares worked out ahead; draws nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from service.domain.ads import Campaign, Creative
+from service.domain.audience import Platform
+from service.domain.learning import Evidence, shares
+from service.domain.plans import Index, fitting
+from service.flows.tally import Place, Tallies
+
+WEIGHED_MAX = 200  # places per plan; the others have their turn a second later
+CHANGED = 0.05  # by how much evidence must have grown to be weighed again
+_CLICK_WEIGHT = 20  # a click tells about as much as so many impressions
+_Key = tuple[str, str, str]
+"""Campaign, placement and platform."""
+
+
+class Optimiser:
+    """Learned shares by campaign, placement and platform, weighed again as evidence grows."""
+
+    def __init__(self) -> None:
+        self._shares: dict[_Key, Sequence[float]] = {}
+        self._amounts: dict[_Key, float] = {}
+        self._waiting: dict[_Key, None] = {}
+        self._campaigns: dict[str, Campaign] = {}
+        self._owners: dict[str, Campaign] = {}
+        self._index: Index | None = None
+        self._version = -1
+
+    def shares(self, index: Index, tallies: Tallies) -> Mapping[_Key, Sequence[float]]:
+        """Return the shares of every place that has evidence for a choice."""
+        places: Iterable[Place] = tallies.open.evidence
+        if self._index is not index or self._version != tallies.closed_version:
+            if self._index is not index:
+                self._learn_names(index)
+            places = {**tallies.closed.evidence, **tallies.open.evidence}
+            self._index, self._version = index, tallies.closed_version
+        for creative, placement, platform in places:
+            owner = self._owners.get(creative)
+            if owner is not None:
+                self._waiting[owner.id, placement, platform] = None
+        some = list(islice(self._waiting, WEIGHED_MAX))
+        if some:
+            self._shares = {**self._shares}  # plans that are in use keep theirs
+        for key in some:
+            del self._waiting[key]
+            self._weigh(key, tallies)
+        return self._shares
+
+    def _learn_names(self, index: Index) -> None:
+        """Take over a catalogue: shares of creatives that changed are weighed anew."""
+        self._campaigns = {
+            one.id: one for one in index.campaigns if one.optimise and len(one.creatives) > 1
+        }
+        self._owners = {
+            creative.id: one for one in self._campaigns.values() for creative in one.creatives
+        }
+        self._shares, self._amounts, self._waiting = {}, {}, {}
+
+    def _weigh(self, key: _Key, tallies: Tallies) -> None:
+        campaign, placement, platform = key
+        creatives = fitting(self._campaigns[campaign], placement)
+        if len(creatives) < 2:  # noqa: PLR2004  a choice needs two
+            return
+        here = [_evidence((one.id, placement, platform), tallies) for one in creatives]
+        amount = sum(one.viewable + _CLICK_WEIGHT * one.clicks for one in here)
+        known = self._amounts.get(key)
+        if known is not None and abs(amount - known) <= CHANGED * known + 1:
+            return
+        self._amounts[key] = amount
+        self._shares[key] = shares(here, [_everywhere(one, tallies) for one in creatives])
+
+
+def _evidence(place: Place, tallies: Tallies) -> Evidence:
+    nothing = Evidence()
+    closed = tallies.closed.evidence.get(place, nothing)
+    return closed.plus(tallies.open.evidence.get(place, nothing))
+
+
+def _everywhere(creative: Creative, tallies: Tallies) -> Evidence:
+    total = Evidence()
+    for placement in creative.placements:
+        for platform in Platform:
+            total = total.plus(_evidence((creative.id, placement, platform.label), tallies))
+    return total

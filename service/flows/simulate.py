@@ -1,0 +1,220 @@
+"""Runs the real planner and chooser on synthetic traffic with known click rates; sends nothing.
+
+What it shows is how delivery and learning behave; readers, sites and time are made up.
+"""
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import cos, pi
+
+from service.domain.ads import Catalog, Site
+from service.domain.articles import Article
+from service.domain.audience import Platform
+from service.domain.choosing import Choice
+from service.domain.delays import Delays
+from service.domain.errors import CountsUnavailable
+from service.domain.events import HOUR_MS, Kind
+from service.domain.tokens import Arm, Signer
+from service.flows.decide import Decider
+from service.flows.pace import Budgets
+from service.flows.pages import Audience, Page
+from service.flows.plan import Planner
+from service.flows.serials import Serials
+from service.flows.tally import Tallies
+
+STEP_S = 60  # between plans
+RENDERED = 0.9  # of what is decided
+VIEWED = 0.7  # of what is rendered
+IMPRESSION_S, CLICK_S = 600.0, 7_200.0  # the latest; spread evenly
+_PLATFORMS = (Platform.IOS, Platform.ANDROID, Platform.DESKTOP)
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is simulated: page views over days from a start, and each creative's true click rate."""
+
+    catalog: Catalog
+    site: Site
+    rates: Mapping[str, float]
+    start_hour: int
+    days: int = 7
+    views: int = 1_000_000
+    seed: int = 1
+    replicas: int = 3
+    changes: Mapping[int, Catalog] = field(default_factory=dict)
+    """Catalogues that are taken up on a day."""
+    away: range = range(0)
+    """Seconds from the start during which the counts cannot be read."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it: by campaign and day, and viewable impressions by creative and day."""
+
+    delivered: dict[tuple[str, int], int] = field(default_factory=dict)
+    clicked: dict[tuple[str, int], int] = field(default_factory=dict)
+    viewable: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def total(self, campaign: str, *, clicks: bool = False) -> int:
+        """Return what a campaign delivered in all."""
+        table = self.clicked if clicks else self.delivered
+        return sum(count for (name, _), count in table.items() if name == campaign)
+
+    def regret(self, creatives: Sequence[str], rates: Mapping[str, float]) -> tuple[float, float]:
+        """Return the clicks missed against always the best, and what an even split misses."""
+        best = max(rates[name] for name in creatives)
+        seen = {
+            name: sum(count for (one, _), count in self.viewable.items() if one == name)
+            for name in creatives
+        }
+        missed = sum(count * (best - rates[name]) for name, count in seen.items())
+        mean = sum(rates[name] for name in creatives) / len(creatives)
+        return missed, sum(seen.values()) * (best - mean)
+
+    def share(self, creative: str, creatives: Sequence[str], day: int) -> float:
+        """Return a creative's share of the viewable impressions of some, on a day."""
+        among = sum(self.viewable.get((name, day), 0) for name in creatives)
+        return self.viewable.get((creative, day), 0) / among if among else 0.0
+
+
+class SyntheticCounts:
+    """The counts that a Redis would hold, as the simulation makes them."""
+
+    def __init__(self) -> None:
+        self.hours: dict[int, dict[str, int]] = {}
+        self.away = False
+
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+        """Yield each hour's counts."""
+        if self.away:
+            raise CountsUnavailable
+        for hour in hours:
+            if hour in self.hours:
+                yield hour, self.hours[hour]
+
+    def add(self, hour: int, name: str) -> None:
+        """Count one event."""
+        counts = self.hours.setdefault(hour, {})
+        counts[name] = counts.get(name, 0) + 1
+
+
+class Simulation:
+    """One run; the same world and seed give the same outcome."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = random.Random(world.seed)  # noqa: S311  made-up readers need no secrecy
+        self._now_ms = world.start_hour * HOUR_MS
+        self._counts = SyntheticCounts()
+        self._delays = Delays()
+        self._pending: list[tuple[int, int, str, Choice, str]] = []
+        self._order = 0
+        self._viewed: Page | None = None
+        self._replicas = [self._replica() for _ in range(world.replicas)]
+        self.outcome = Outcome()
+
+    async def run(self, progress: Callable[[float], None] = lambda _: None) -> Outcome:
+        """Simulate to the end, then let what is underway arrive."""
+        steps = self._world.days * _DAY_S // STEP_S
+        weights = [_traffic(step * STEP_S) for step in range(steps)]
+        per_weight = self._world.views / sum(weights)
+        owed = 0.0
+        for step in range(steps):
+            await self._begin(step * STEP_S)
+            owed += weights[step] * per_weight
+            for _ in range(int(owed)):
+                self._view()
+            owed -= int(owed)
+            self._now_ms += STEP_S * 1_000
+            self._arrive()
+            progress((step + 1) / steps)
+        self._now_ms += int(CLICK_S * 1_000)
+        self._arrive()
+        return self.outcome
+
+    async def _begin(self, second: int) -> None:
+        catalog = self._world.changes.get(second // _DAY_S) if second % _DAY_S == 0 else None
+        self._counts.away = second in self._world.away
+        for planner, _ in self._replicas:
+            if catalog is not None:
+                await planner.adopt(catalog)
+            await planner.renew()
+
+    def _view(self) -> None:
+        planner, decider = self._random.choice(self._replicas)
+        page = self._page(planner.plan.catalog.sites[self._world.site.id])
+        audience = Audience(self._random.choice(_PLATFORMS))
+        shown = decider.decide(page, audience)
+        if shown.arm is Arm.HOLD:
+            return
+        for placement, some in zip(page.placements, shown.choices, strict=True):
+            if some and self._random.random() < RENDERED:
+                self._seen(placement.id, audience.platform, shown.arm, some[0])
+
+    def _page(self, site: Site) -> Page:
+        """Return the one page that is viewed, anew with each catalogue."""
+        if self._viewed is None or self._viewed.site is not site:
+            self._viewed = Page(site, _ARTICLE, site.placements)
+        return self._viewed
+
+    def _seen(self, placement: str, platform: Platform, arm: Arm, choice: Choice) -> None:
+        place = f"{choice.creative.id}|{placement}|{platform.label}|{arm.label}"
+        seen_ms = self._later(0, IMPRESSION_S)
+        self._expect(seen_ms, Kind.IMPRESSION, choice, place)
+        if self._random.random() < VIEWED:
+            self._expect(seen_ms, Kind.VIEWABLE, choice, place)
+            if self._random.random() < self._world.rates[choice.creative.id]:
+                self._expect(self._later(seen_ms, CLICK_S), Kind.CLICK, choice, place)
+
+    def _later(self, delay_ms: int, most_s: float) -> int:
+        return delay_ms + int(self._random.random() * most_s * 1_000)
+
+    def _expect(self, delay_ms: int, kind: Kind, choice: Choice, place: str) -> None:
+        self._delays.note(kind, delay_ms)
+        self._order += 1
+        at_ms = self._now_ms + delay_ms
+        heappush(self._pending, (at_ms, self._order, kind, choice, f"{place}|{kind}"))
+
+    def _arrive(self) -> None:
+        first_ms = self._world.start_hour * HOUR_MS
+        while self._pending and self._pending[0][0] <= self._now_ms:
+            at_ms, _, kind, choice, name = heappop(self._pending)
+            self._counts.add(at_ms // HOUR_MS, name)
+            day = (at_ms - first_ms) // (_DAY_S * 1_000)
+            campaign, creative = (choice.campaign.id, day), (choice.creative.id, day)
+            if kind == Kind.IMPRESSION:
+                _add(self.outcome.delivered, campaign)
+            elif kind == Kind.CLICK:
+                _add(self.outcome.clicked, campaign)
+            else:
+                _add(self.outcome.viewable, creative)
+
+    def _replica(self) -> tuple[Planner, Decider]:
+        tallies = Tallies(self._counts, self._clock)
+        planner = Planner(self._world.catalog, self._clock, tallies, Budgets(self._delays.mean_s))
+        signer = Signer({1: bytes(range(32))}, 1)
+        serials = Serials(lambda: self._random.getrandbits(32))
+        decider = Decider(
+            lambda: planner.plan, lambda: signer, serials, clock=self._clock,
+            draw=self._random.random,
+        )  # fmt: skip
+        return planner, decider
+
+    def _clock(self) -> int:
+        return self._now_ms
+
+
+_ARTICLE = Article("https://simulated.example/", bytes(8))
+
+
+def _traffic(second: int) -> float:
+    """Return uneven traffic: quiet nights, loud evenings, quieter weekends."""
+    hour, day = second / 3_600 % 24, second // _DAY_S % 7
+    return (1.0 - 0.8 * cos(2 * pi * (hour - 4) / 24)) * (0.7 if day >= 5 else 1.0)  # noqa: PLR2004  Saturday
+
+
+def _add(table: dict[tuple[str, int], int], key: tuple[str, int]) -> None:
+    table[key] = table.get(key, 0) + 1

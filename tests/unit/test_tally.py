@@ -1,0 +1,273 @@
+"""What Redis holds is read once an hour, the open hours each time, and all anew after a silence."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.errors import CountsUnavailable
+from service.domain.events import HOUR_MS
+from service.domain.learning import HALF_LIFE_H, Evidence
+from service.domain.traffic import FLAT, HOUR_S
+from service.flows.tally import (
+    APART_HOURS,
+    AWAY_MS,
+    FIELDS_AT_ONCE,
+    OPEN_HOURS,
+    SHAPE_HOURS,
+    Tallies,
+    Tally,
+)
+from tests.example import HOUR, NOW_MS
+from tests.fakes import StandingClock
+from tests.planning import Counts
+
+IMPRESSION, CLICK = "x|top|ios|-|impression", "x|top|ios|-|click"
+PLACE = ("x", "top", "ios")
+EVER = range(HOUR + 100)
+BEFORE_THE_TURN = (HOUR + 1) * HOUR_MS - 500
+
+
+class World:
+    """Counts, a clock and the tallies over both."""
+
+    def __init__(self) -> None:
+        self.counts, self.clock = Counts(), StandingClock(NOW_MS)
+        self.tallies = Tallies(self.counts, self.clock)
+
+    async def refresh(self, after_ms: int = 1_000, since: int = HOUR - 100) -> list[list[int]]:
+        """Refresh a while later and return the hours of each read."""
+        self.clock.now += after_ms
+        self.counts.asked.clear()
+        await self.tallies.refresh({"x": since})
+        return sorted(list(hours) for hours in self.counts.asked)
+
+    def delivered(self, *, clicks: bool = False) -> tuple[int, int]:
+        """Return what closed and open hours delivered of creative x."""
+        both = (self.tallies.closed, self.tallies.open)
+        closed, opened = (one.delivered(["x"], clicks=clicks, span=EVER) for one in both)
+        return closed, opened
+
+
+async def test_at_first_all_hours_are_read_and_then_only_the_open_ones() -> None:
+    world = World()
+    world.counts.add(HOUR - 30, IMPRESSION, 5)
+    world.counts.add(HOUR - 1, IMPRESSION, 2)
+    closed, opened = await world.refresh(since=HOUR - 50)
+    assert closed[-1] + 1 == opened[0] == HOUR - OPEN_HOURS + 1
+    assert opened == [HOUR - 1, HOUR]
+    assert len(closed) > SHAPE_HOURS
+    assert world.delivered() == (5, 2)
+    assert await world.refresh(since=HOUR - 50) == [[HOUR - 1, HOUR]]
+
+
+async def test_open_hours_are_read_again_and_counted_once() -> None:
+    world = World()
+    for total in (1, 3, 4):
+        world.counts.hours[HOUR] = {IMPRESSION: total, CLICK: total - 1}
+        await world.refresh()
+        assert world.delivered() == (0, total)
+        assert world.delivered(clicks=True) == (0, total - 1)
+
+
+async def test_an_hour_closes_once_and_what_comes_later_is_not_seen() -> None:
+    world = World()
+    world.counts.add(HOUR - 1, IMPRESSION, 7)
+    world.clock.now = BEFORE_THE_TURN
+    await world.refresh(0)
+    version = world.tallies.closed_version
+    assert await world.refresh() == [[HOUR - 1], [HOUR, HOUR + 1]]
+    assert (world.delivered(), world.tallies.closed_version) == ((7, 0), version + 1)
+    world.counts.add(HOUR - 1, IMPRESSION, 100)
+    assert await world.refresh() == [[HOUR, HOUR + 1]]
+    assert (world.delivered(), world.tallies.closed_version) == ((7, 0), version + 1)
+
+
+async def test_after_a_silence_of_more_than_a_minute_all_is_read_anew() -> None:
+    world = World()
+    await world.refresh()
+    world.counts.add(HOUR - 20, IMPRESSION, 9)  # a row that waited for Redis
+    assert len(await world.refresh(AWAY_MS)) == 1
+    assert world.delivered() == (0, 0)
+    assert len(await world.refresh(AWAY_MS + 1)) == 2
+    assert world.delivered() == (9, 0)
+
+
+async def test_a_budget_that_began_earlier_has_its_hours_read() -> None:
+    world = World()
+    long_ago = HOUR - 2_000
+    world.counts.add(long_ago, IMPRESSION, 3)
+    await world.refresh()
+    assert world.delivered() == (0, 0)
+    closed, _ = await world.refresh(since=long_ago)
+    assert closed[0] == long_ago
+    assert world.delivered() == (3, 0)
+    assert len(await world.refresh(since=HOUR)) == 1, "a later budget reads nothing again"
+    assert world.delivered() == (0, 0), "and counts nothing from before it"
+
+
+@pytest.mark.parametrize("start", [NOW_MS, BEFORE_THE_TURN], ids=["within", "as the hour turns"])
+async def test_without_counts_what_was_read_stays_and_so_does_its_age(start: int) -> None:
+    world = World()
+    world.counts.add(HOUR - 5, IMPRESSION, 2)
+    world.counts.add(HOUR, IMPRESSION, 1)
+    world.clock.now = start
+    await world.refresh(0)
+    world.counts.away = True
+    for _ in range(3):
+        with pytest.raises(CountsUnavailable):
+            await world.refresh()
+        assert (world.tallies.read_ms, world.delivered()) == (start, (2, 1))
+
+
+async def test_where_the_open_hours_cannot_be_read_no_hour_is_closed() -> None:
+    world = World()
+    world.counts.add(HOUR - 1, IMPRESSION, 4)
+    world.counts.add(HOUR, IMPRESSION, 3)
+    world.clock.now = BEFORE_THE_TURN
+    await world.refresh(0)
+    world.tallies._reader = Cut(world.counts.hours)
+    with pytest.raises(CountsUnavailable):
+        await world.refresh()
+    assert world.delivered() == (0, 7), "nothing is counted twice meanwhile"
+
+
+async def test_an_hour_that_was_read_by_half_is_read_anew() -> None:
+    world = World()
+    world.counts.add(HOUR - 1, IMPRESSION, 4)
+    world.clock.now = BEFORE_THE_TURN
+    await world.refresh(0)
+    world.tallies._reader = Cut(world.counts.hours)
+    with pytest.raises(CountsUnavailable):
+        await world.refresh()
+    world.tallies._reader = world.counts
+    closed, _ = await world.refresh()
+    assert len(closed) > SHAPE_HOURS
+    assert world.delivered() == (4, 0)
+    assert await world.refresh() == [[HOUR, HOUR + 1]]
+
+
+async def test_only_shown_creatives_count_and_only_what_was_shown_first_teaches() -> None:
+    tally = Tally({"x": 0}, now=HOUR)
+    await tally.fold(
+        HOUR,
+        {
+            IMPRESSION: 10, "x|top|ios|-|viewable": 8, CLICK: 2,
+            "x|top|ios|guard|impression": 100, "x|top|ios|guard|viewable": 80,
+            "x|top|ios|guard|click": 20,
+            "x|top|ios|hold|impression": 1_000, "x|top|ios|hold|click": 1_000,
+            "x|top|ios|runner-up|impression": 5, "x|top|ios|runner-up|click": 1,
+            "x|top|ios|runner-up|viewable": 4,
+            "x|top|ios|-|dismiss": 7, "a|newer|kind|of|field|x": 9,
+        },
+    )  # fmt: skip
+    assert tally.delivered(["x"], clicks=False, span=EVER) == 115
+    assert tally.delivered(["x"], clicks=True, span=EVER) == 23
+    assert tally.evidence == {PLACE: Evidence(88, 22)}
+    assert tally.hours == {HOUR: 115}
+
+
+async def test_deliveries_are_those_of_the_creatives_and_hours_asked_for() -> None:
+    tally = Tally({"x": 0, "y": 0})
+    for hour in range(10):
+        await tally.fold(hour, {IMPRESSION: 1, "y|top|ios|-|impression": 10})
+    assert tally.delivered(["x"], clicks=False, span=range(3, 6)) == 3
+    assert tally.delivered(["x", "y", "z"], clicks=False, span=range(9, 50)) == 11
+    assert tally.delivered(["x"], clicks=True, span=range(10)) == 0
+
+
+async def test_only_creatives_with_a_budget_are_counted_and_from_its_first_hour_on() -> None:
+    tally = Tally({"x": 5})
+    for hour in range(10):
+        await tally.fold(hour, {IMPRESSION: 1, "y|top|ios|-|impression": 10})
+    assert tally.delivered(["x"], clicks=False, span=EVER) == 5
+    assert tally.delivered(["y"], clicks=False, span=EVER) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=200))
+async def test_a_long_flight_takes_the_room_of_a_short_one_and_loses_nothing(
+    steps: list[tuple[int, int]],
+) -> None:
+    first, now = 3, 0
+    tally, counted = Tally({"x": first}), Counter[int]()
+    for hours, count in steps:
+        now += hours
+        tally.age_to(now)
+        await tally.fold(now, {IMPRESSION: count, CLICK: count})
+        counted[now] += count
+    for begin in {first, max(first, now - 25)}:
+        due = sum(count for hour, count in counted.items() if hour >= begin)
+        for clicks in (False, True):
+            assert tally.delivered(["x"], clicks=clicks, span=range(begin, now + 1)) == due
+    assert len(tally.impressions.get("x", {})) <= APART_HOURS + 2
+
+
+async def test_a_campaigns_next_flight_starts_at_nothing_and_has_nothing_read_again() -> None:
+    world = World()
+    world.counts.add(HOUR - 3, IMPRESSION, 4)
+    await world.refresh(since=HOUR - 9)
+    assert world.delivered() == (4, 0)
+    assert await world.refresh(since=HOUR - 2) == [[HOUR - 1, HOUR]]
+    assert world.delivered() == (0, 0)
+    closed, _ = await world.refresh(since=HOUR - 9)
+    assert len(closed) > SHAPE_HOURS, "what was let go is read again"
+    assert world.delivered() == (4, 0)
+
+
+async def test_who_has_no_budget_any_more_is_forgotten() -> None:
+    world = World()
+    world.counts.add(HOUR - 3, IMPRESSION, 4)
+    await world.refresh(since=HOUR - 9)
+    await world.tallies.refresh({})
+    assert world.delivered() == (0, 0)
+    assert world.tallies.closed.impressions == {}
+
+
+async def test_evidence_fades_with_its_age_and_goes_when_there_is_next_to_none() -> None:
+    tally, week = Tally(now=HOUR), int(HALF_LIFE_H)
+    await tally.fold(HOUR - week, {"x|top|ios|-|viewable": 1_000, CLICK: 10})
+    assert tally.evidence[PLACE] == pytest.approx((500, 5))
+    tally.age_to(HOUR + week)
+    assert tally.evidence[PLACE] == pytest.approx((250, 2.5))
+    tally.age_to(HOUR + week)
+    assert tally.evidence[PLACE] == pytest.approx((250, 2.5))
+    tally.age_to(HOUR + 10 * week)
+    assert tally.evidence == {}
+
+
+async def test_requests_come_between_the_slices_of_a_long_hash() -> None:
+    names = [f"c-{n}" for n in range(FIELDS_AT_ONCE * 3)]
+    tally, many = Tally(dict.fromkeys(names, 0)), {f"{c}|top|ios|-|impression": 1 for c in names}
+    folding = asyncio.create_task(tally.fold(HOUR, many))
+    seen = []
+    while not folding.done():
+        await asyncio.sleep(0)
+        seen.append(len(tally.impressions))
+    assert seen[:3] == [FIELDS_AT_ONCE, FIELDS_AT_ONCE * 2, len(many)]
+
+
+async def test_the_weeks_shape_is_learned_from_closed_hours_only() -> None:
+    world = World()
+    await world.refresh()
+    assert world.tallies.shape == FLAT
+    for hour in range(HOUR - 14 * 24, HOUR + 1):
+        loud = hour % 24 == 20
+        world.counts.add(hour, IMPRESSION, 500 if loud else 100)
+    world.counts.hours[HOUR] = {IMPRESSION: 10**6}
+    await world.refresh(AWAY_MS + 1)
+    at = world.tallies.shape.at
+    evening = next(h for h in range(HOUR, HOUR + 24) if h % 24 == 20) * HOUR_S
+    assert 3 < at(evening) / at(evening + 5 * HOUR_S) < 5.5
+    assert at(HOUR * HOUR_S) < 1.5
+
+
+class Cut(Counts):
+    """Counts whose reader is cut off after the first hour that it yields."""
+
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+        async for found in super().paces(hours):
+            yield found
+            raise CountsUnavailable
