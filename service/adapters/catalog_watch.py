@@ -95,7 +95,7 @@ class _Watch:
             catalog, warnings = await asyncio.to_thread(load_catalog, self._directory)
         except BadConfiguration as error:
             if error.problems != self._told:
-                await self._on_change(error, error.problems)
+                await self._on_change(error, ())
                 self._told = error.problems
             return
         if catalog.version != self._told:

@@ -166,9 +166,10 @@ def _named(house: House, article: str) -> dict[str, object]:
     return {name: row.get(name) for name in ("url", "title", "count")}
 
 
-def _view(house: House, article: str, **view: str) -> None:
-    counting = house.counting("kind,verdict")
-    token = house.token(article=canonical_article(article).id)
+def _view(house: House, article: str, number: tuple[int, int] = (7, 0), **view: str) -> None:
+    counting, (issuer, serial) = house.counting("kind,verdict"), number
+    numbered = {"issuer": issuer, "serial": serial} if serial else {}
+    token = house.token(article=canonical_article(article).id, **numbered)
     assert house.report(token, {**VIEW, **view}).status == 204
     assert counting.gained(1) == {("view", "valid"): 1}
 
@@ -182,8 +183,10 @@ def test_another_articles_address_names_nothing(house: House, url: str) -> None:
 
 def test_the_first_view_names_its_article_and_a_title_is_cut_at_200(house: House) -> None:
     article = f"{NEWS}/{secrets.token_hex(8)}"
-    _view(house, article, url=f"{article}?utm_source=x#part", title=" <b>\u202e" + "é" * 500)
-    _view(house, article, url=article, title="Later")
+    issuer = secrets.randbits(32)  # of one shard: only there one comes before the other
+    title = " <b>\u202e" + "é" * 500
+    _view(house, article, (issuer, 1), url=f"{article}?utm_source=x#part", title=title)
+    _view(house, article, (issuer, 2), url=article, title="Later")
     assert _named(house, article) == {"url": article, "title": "<b>" + "é" * 197, "count": 2}
 
 
