@@ -168,7 +168,7 @@ def _named(house: House, article: str) -> dict[str, object]:
 
 def _view(house: House, article: str, number: tuple[int, int] = (7, 0), **view: str) -> None:
     counting, (issuer, serial) = house.counting("kind,verdict"), number
-    numbered = {"issuer": issuer, "serial": serial} if serial else {}
+    numbered: dict[str, Any] = {"issuer": issuer, "serial": serial} if serial else {}
     token = house.token(article=canonical_article(article).id, **numbered)
     assert house.report(token, {**VIEW, **view}).status == 204
     assert counting.gained(1) == {("view", "valid"): 1}
