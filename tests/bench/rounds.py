@@ -91,18 +91,24 @@ class Bench:
     ) -> Rounds:
         """Measure every row once a round."""
         result = Rounds({row.name: [] for row in rows}, [])
+
+        async def measure(number: int, row: Row, tested: Side, against: Side) -> None:
+            # By turns first and second, so that a drift of the machine favours neither.
+            pair = await self._pair(row, tested, against, base_first=number % 2 == 0)
+            result.pairs[row.name].append(pair)
+            tell(number, row.name, pair)
+
         for number in range(rounds):
-            async with self._sides(number) as (service, bare), self._crowded(number) as many:
+            async with self._sides(number) as (service, bare):
                 await self._warm(service, bare)
                 for row in rows:
-                    against = bare if row.base is None else service
-                    # By turns first and second, so that a drift of the machine favours neither.
-                    first = number % 2 == 0
-                    tested = many if row.many and many else service
-                    pair = await self._pair(row, tested, against, base_first=first)
-                    result.pairs[row.name].append(pair)
-                    tell(number, row.name, pair)
+                    if not row.many:
+                        await measure(number, row, service, bare if row.base is None else service)
                 result.loaded_mb.append(pss_mb(service.pid))
+                async with self._crowded(number) as many:  # it would disturb the other rows
+                    for row in rows:
+                        if row.many and many is not None:
+                            await measure(number, row, many, service)
         return result
 
     @asynccontextmanager
