@@ -43,7 +43,7 @@ class Pool:
             return self.choices[0]
         at = bisect_right(self.cumulative, draw() * self.cumulative[-1])
         # A draw just below 1 may round up to the sum itself.
-        return self.choices[min(at, len(self.choices) - 1)]
+        return self.choices[at if at < len(self.choices) else -1]
 
 
 @dataclass(frozen=True, slots=True)

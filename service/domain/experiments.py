@@ -11,13 +11,14 @@ from service.domain.ads import Experiment
 from service.domain.tokens import Arm
 
 LETTERS = ("a", "b", "c", "d", "e", "f")
+_NONE = Arm.NONE
 _BY_LETTER = dict(zip(LETTERS, (Arm.A, Arm.B, Arm.C, Arm.D, Arm.E, Arm.F), strict=True))
 
 
 def arm_of(experiment: Experiment, article: bytes, hour: int) -> Arm:
     """Return the arm of an article (its 8-byte id) in an hour since the epoch."""
     if not experiment.holdout and not experiment.arms:
-        return Arm.NONE
+        return _NONE
     place = _place(experiment.salt, article, hour)
     if place < experiment.holdout:
         return Arm.HOLD

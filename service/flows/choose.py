@@ -13,6 +13,7 @@ from service.domain.tokens import OFFERS_MAX, Arm
 from service.flows.pages import Audience, Page
 
 ALTERNATES_MAX = 2
+_ALLOW = Repeat.ALLOW  # to ask an enumeration for a member costs as much as a look-up in a plan
 Shown = tuple[tuple[Choice, ...], ...]
 """The choices of each placement, the one to show first; none where there is nothing to show."""
 
@@ -21,7 +22,7 @@ def choose(plan: Plan, page: Page, audience: Audience, arm: Arm, draw: Draw) -> 
     """Return what a page view shows its audience in an arm."""
     (platform, country, _), index = audience, plan.index
     spots = [plan.spot(one.id, platform, country, arm) for one in page.placements]
-    if index.caps or index.rivals or page.site.repeat is not Repeat.ALLOW:
+    if index.caps or index.rivals or page.site.repeat is not _ALLOW:
         return PageView(plan, page, draw).filled(spots)
     allowed = page.allows(index)  # and no placement minds what another one shows
     return tuple([fill(spot, plan, allowed, draw) for spot in spots])

@@ -16,6 +16,7 @@ from service.flows.ports import Clock
 from service.flows.serials import Serials
 
 PREVIEW_MS = 24 * HOUR_MS
+_NONE = Arm.NONE
 
 
 class Decision(NamedTuple):
@@ -44,7 +45,7 @@ class Decider:
         plan = self._plan()
         if page.preview is not None:
             choices = self._previewed(plan, page, page.preview)
-            return Decision(self._sign(page, audience, Arm.NONE, choices), Arm.NONE, choices)
+            return Decision(self._sign(page, audience, _NONE, choices), _NONE, choices)
         arm = self.arm(plan, page)
         choices = choose(plan, page, audience, arm, self._draw)
         return Decision(self._sign(page, audience, arm, choices), arm, choices)
@@ -57,7 +58,7 @@ class Decider:
         """Return which side of the site's experiment a page view is on."""
         experiment = page.site.experiment
         arm = arm_of(experiment, page.article.id, plan.hour)
-        if arm is not Arm.NONE or not plan.shares or not experiment.guard:
+        if arm is not _NONE or not plan.shares or not experiment.guard:
             return arm  # with nothing learned there is nothing to guard against
         return Arm.GUARD if self._draw() < experiment.guard else arm
 
@@ -83,10 +84,11 @@ class Decider:
         self, page: Page, audience: Audience, arm: Arm, choices: Sequence[Iterable[Choice]]
     ) -> str:
         issuer, serial = self._serials.take()
-        offers = b""
-        for placement, some in zip(page.placements, choices, strict=True):
-            for choice in some:
-                offers += pack_offer(placement.code, choice.code, choice.propensity)
+        offers = b"".join([
+            pack_offer(placement.code, choice.code, choice.propensity)
+            for placement, some in zip(page.placements, choices, strict=True)
+            for choice in some
+        ])  # fmt: skip
         flags = audience.gpc | (page.preview is not None) << 1 | arm << 2
         return self._signer().sign_fields(
             self._clock(), issuer, serial, page.site.code, page.article.id, audience.platform,

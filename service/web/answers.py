@@ -27,6 +27,7 @@ PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
 _HOLE = token_hex(16)
 _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
 _ASKED = "\1"  # which is sought in every answer, so as one character; JSON has it nowhere else
+_HOLD = Arm.HOLD
 _NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
@@ -67,7 +68,7 @@ class Answers:
         """Return the answer's text, which is ASCII (design § 8); in arm `hold` it shows nothing."""
         page, (token, arm, choices) = view.page, decision
         held = ""
-        if arm is Arm.HOLD:
+        if arm is _HOLD:
             held = f'"held":{json.dumps(_ghosts(page, choices))},'
             choices = ((),) * len(choices)
         site, pieces, placements = page.site, self._pieces, []

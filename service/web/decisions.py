@@ -12,6 +12,7 @@ from service.web.middleware import ORIGIN
 from service.web.quick import QuickAnswer, fixed_head
 from service.web.readers import country_of, user_agent
 
+_HOLD = Arm.HOLD
 _HEAD = fixed_head(
     "200 OK", Content_Type="application/json", Cache_Control="no-store", Vary="Origin"
 )
@@ -35,7 +36,7 @@ async def decision(request: web.Request) -> web.StreamResponse:
     )
     decision = services.decider.decide(view.page, audience)
     counts, label = services.metrics.decisions.counts, services.metrics.site_label(site.id)
-    filled = "held" if decision.arm is Arm.HOLD else "filled"
+    filled = "held" if decision.arm is _HOLD else "filled"
     for placement, choices in zip(view.page.placements, decision.choices, strict=True):
         counts[label, placement.id, filled if choices else "empty"] += 1
     return QuickAnswer(_HEAD, origin, answers.render(view, decision))
