@@ -5,8 +5,9 @@ A client that repeats what it got no answer to counts twice; whoever uses one se
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import ClusterDownError, NoScriptError
@@ -14,6 +15,8 @@ from redis.exceptions import ClusterDownError, NoScriptError
 from service.adapters.redis_address import HERE, read_address
 from service.adapters.redis_places import AWAY as AWAY
 from service.adapters.redis_places import Address, Slots, ask_slots
+
+_Reply = TypeVar("_Reply")
 
 
 class RedisLink:
@@ -34,7 +37,21 @@ class RedisLink:
     async def borrow(self, key: str) -> AsyncIterator[Redis]:
         """Lend a client; whatever the block raises, no later use shares its connections."""
         cancellations = _cancellations()
-        client = self._client(await self._owner(key) if self._seeds else HERE)
+        async with self._lent(await self._owner(key), cancellations) as client:
+            yield client
+
+    async def ask_all(self, question: Callable[[Redis], Awaitable[_Reply]]) -> list[_Reply]:
+        """Return the answer of each server that holds data."""
+        addresses = {*(self._slots or await self._learn()).owners} if self._seeds else {HERE}
+        replies = []
+        for address in sorted(addresses):
+            async with self._lent(address, _cancellations()) as client:
+                replies.append(await question(client))
+        return replies
+
+    @asynccontextmanager
+    async def _lent(self, address: Address, cancellations: int) -> AsyncIterator[Redis]:
+        client = self._client(address)
         self._borrowed[client] += 1
         try:
             yield client
@@ -48,11 +65,6 @@ class RedisLink:
             await self._close_unused(client)
             if _cancellations() > cancellations:  # the client's `wait_for` may have dropped one
                 raise asyncio.CancelledError
-
-    async def servers(self) -> Sequence[Redis]:
-        """Return a client of each server that holds data, good until the next error."""
-        addresses = {*(self._slots or await self._learn()).owners} if self._seeds else {HERE}
-        return [self._client(address) for address in sorted(addresses)]
 
     async def close(self) -> None:
         """Close all connections, those in use once they are given back."""
@@ -68,6 +80,8 @@ class RedisLink:
 
     async def _owner(self, key: str) -> Address:
         """Return who has a key; where that one failed, others' keys need not wait for the news."""
+        if not self._seeds:
+            return HERE
         owner = self._known(key)
         if owner is None:
             async with self._learning:

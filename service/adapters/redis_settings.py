@@ -19,8 +19,8 @@ async def setting_remarks(link: RedisLink) -> list[str]:
     remarks: list[str] = []
     try:
         remarks += await _rehearsal(link)
-        for server in await link.servers():
-            remarks += _remarks(await server.info(), await _settings(server))
+        for info, settings in await link.ask_all(_described):
+            remarks += _remarks(info, settings)
     except AWAY as error:
         raise RedisAway(str(error)) from error
     return list(dict.fromkeys(remarks))
@@ -55,6 +55,10 @@ def _remarks(info: Mapping[str, Any], settings: Mapping[str, str] | None) -> Ite
         yield "appendfsync is no: a power cut loses half a minute; set everysec"
     if info.get("connected_slaves") and settings.get("min-replicas-to-write", "1") == "0":
         yield "min-replicas-to-write is 0: a cut-off master goes on counting alone; set 1"
+
+
+async def _described(server: Redis) -> tuple[Mapping[str, Any], Mapping[str, str] | None]:
+    return await server.info(), await _settings(server)
 
 
 async def _settings(server: Redis) -> Mapping[str, str] | None:

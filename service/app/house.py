@@ -1,7 +1,7 @@
 """What runs beside the requests: ticks, watchers, shipping; and how all of it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +21,7 @@ from service.web.keys import Health, Services
 
 TICK_S = 1.0
 RESTART_S = 1.0
+CANCEL_AGAIN_S = 1.0
 INSPECT_S, INSPECT_AGAIN_S = 600.0, 5.0
 
 
@@ -131,9 +132,7 @@ class House:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(tasks)
 
     async def supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a part that must never end; log and start it again when it does."""
@@ -154,6 +153,15 @@ class House:
     def plan_age_s(self) -> float:
         """Return how old the plan in use is, in seconds."""
         return (self.clock.now_ms() - self.planner.plan.made_ms) / 1_000
+
+
+async def ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a `wait_for` may drop a cancellation (until Python 3.12)."""
+    going_on = {*tasks}
+    while going_on:
+        for task in going_on:
+            task.cancel()
+        _, going_on = await asyncio.wait(going_on, timeout=CANCEL_AGAIN_S)
 
 
 def with_demo(catalog: Catalog, settings: Settings, public_url: str) -> Catalog:

@@ -49,6 +49,28 @@ async def ask_for_ever(link: RedisLink, name: str, told: Counter[bool]) -> None:
                 told[await client.echo(name) == name.encode()] += 1
 
 
+async def look_for_ever(link: RedisLink, looked: Counter[bool]) -> None:
+    """Ask every server what it is again and again."""
+    while True:
+        with suppress(*AWAY):
+            looked[bool(await link.ask_all(lambda server: server.info("server")))] += 1
+
+
+async def test_a_cancelled_look_at_all_servers_ends(server: Server) -> None:
+    looked: Counter[bool] = Counter()
+    link = RedisLink(f"redis://:{SECRET}@{HOST}:{server.port}", timeout_s=0.1)
+    chance = random.Random(9)
+    for _ in range(ROUNDS):
+        users = [asyncio.create_task(look_for_ever(link, looked)) for _ in range(USERS)]
+        await asyncio.sleep(chance.uniform(0, 0.1))
+        for user in users:
+            user.cancel()
+        _, going_on = await asyncio.wait(users, timeout=10)
+        assert not going_on, "a cancellation was dropped"
+    await link.close()
+    assert looked[True] > 0
+
+
 async def test_a_cancelled_use_ends_and_leaves_its_reply_to_nobody_and_no_connection_behind(
     server: Server,
 ) -> None:

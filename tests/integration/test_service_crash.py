@@ -35,8 +35,8 @@ async def engine_of(it: Scene) -> int:
     """Return the process id of the embedded engine, as it says itself."""
     link = RedisLink(it.redis_url, timeout_s=READ_S)
     try:
-        (server,) = await link.servers()
-        return int((await server.info("server"))["process_id"])
+        (info,) = await link.ask_all(lambda server: server.info("server"))
+        return int(info["process_id"])
     finally:
         await link.close()
 

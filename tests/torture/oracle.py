@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from prometheus_client.parser import text_string_to_metric_families
+from redis.asyncio import Redis
 
 from service.adapters import redis_keys
 from service.adapters.redis_link import AWAY, RedisLink
@@ -222,12 +223,16 @@ async def _read(redis_url: str) -> _Counted:
     counted = _Counted()
     link = RedisLink(redis_url, timeout_s=READ_S)
     try:
-        for server in await link.servers():
-            async for raw in server.scan_iter(match="hb:*", count=1_000):
-                await _read_key(link, raw.decode(), counted)
+        for keys in await link.ask_all(_keys):
+            for key in keys:
+                await _read_key(link, key, counted)
     finally:
         await link.close()
     return counted
+
+
+async def _keys(server: Redis) -> list[str]:
+    return [raw.decode() async for raw in server.scan_iter(match="hb:*", count=1_000)]
 
 
 async def _read_key(link: RedisLink, key: str, counted: _Counted) -> None:
