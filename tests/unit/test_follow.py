@@ -1,5 +1,6 @@
 """A reader never pays for our doubt, and never leaves our lists."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
