@@ -21,6 +21,7 @@ from tests.bench.machine import facts, steal_s
 from tests.bench.processes import BenchError, two_cores
 from tests.bench.publisher import MANY, publisher
 from tests.bench.readers import browsers
+from tests.bench.redis_side import RedisSide
 from tests.bench.report import HEAD, Results, line
 from tests.bench.rounds import Bench, Pair, Rounds
 from tests.bench.rows import ROWS
@@ -104,7 +105,8 @@ async def _interleaved(directory: Path, wanted: Wanted, core: int) -> Rounds:
         measured_with = publisher(directory)
         many = publisher(directory / "many", MANY) if any(row.many for row in rows) else None
         bench = Bench(
-            directory, script, measured_with, audience, redis.url, core, wanted.seconds, many
+            directory, script, measured_with, audience, RedisSide(redis.url), core,
+            wanted.seconds, many,
         )  # fmt: skip
         _say(f"round  {HEAD}")
         return await bench.run(rows, wanted.rounds, _tell)

@@ -36,7 +36,9 @@ class Goal:
     def __str__(self) -> str:
         """Return a line that begins with the verdict."""
         sign = "≥" if self.at_least else "≤"
-        return f"{'pass' if self.met else 'FAIL'}  {self.name} {self.value:.2f} {sign} {self.bound}"
+        digits = 2 if self.bound >= 0.1 else 3
+        verdict = "pass" if self.met else "FAIL"
+        return f"{verdict}  {self.name} {self.value:.{digits}f} {sign} {self.bound}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,13 @@ class Results:
         if self.rounds and "many" in self.rounds.pairs:
             costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["many"]]
             yield Goal("10,000 campaigns ÷ 10, CPU per decision", median(costs), 1.1)
+        for name in ("events", "scattered"):
+            if self.rounds and name in self.rounds.pairs:
+                trips = self.rounds.round_trips(name)
+                yield Goal(f"{name}: round trips to Redis per event", trips, 0.05)
+        if self.rounds and "stopped" in self.rounds.pairs:
+            slower = median(pair.p99_ratio for pair in self.rounds.pairs["stopped"])
+            yield Goal("p99 with Redis stopped ÷ with it running", slower, 2)
         if self.footprint:
             yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
             yield Goal("warm start, s", median(self.footprint.starts_s), 3)
@@ -132,7 +141,8 @@ def _counted(rounds: Rounds) -> Iterator[str]:
             event_rates[row.name] = median(each.per_s for each in measured) * row.events
             yield (
                 f"{row.name}: {valid} events counted valid, {repeated} duplicate, none other;"
-                f" {event_rates[row.name]:.0f} events a second"
+                f" {event_rates[row.name]:.0f} events a second;"
+                f" {rounds.round_trips(row.name):.4f} round trips to Redis each"
             )
     if {"events", "events20"} <= event_rates.keys():
         yield f"events20 ÷ events: {event_rates['events20'] / event_rates['events']:.1f} × events/s"
