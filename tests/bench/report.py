@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from tests.bench.footprint import Footprint
+from tests.bench.outage import Outage
 from tests.bench.rounds import Measured, Pair, Rounds
 from tests.bench.rows import ROWS, Row
 
@@ -48,6 +49,7 @@ class Results:
     facts: dict[str, str]
     rounds: Rounds | None
     footprint: Footprint | None
+    outages: list[Outage] | None = None
 
     def goals(self) -> Iterator[Goal]:
         """Yield the goals that this run can judge."""
@@ -76,6 +78,8 @@ class Results:
         if self.rounds:
             lines += ["", HEAD, *_rows(self.rounds), "", EXPLAINED, *_texts(self.rounds)]
             lines += ["", *_counted(self.rounds)]
+        if self.outages:
+            lines += ["", *_after_outages(self.outages)]
         if self.footprint:
             light = self.footprint
             lines += ["", f"idle Pss without engine, MB: {_figures(light.idle_mb, 1)}"]
@@ -95,6 +99,7 @@ class Results:
             if rounds
             else {},
             "loaded_pss_mb": rounds.loaded_mb if rounds else [],
+            "outages": [asdict(outage) for outage in self.outages or []],
             "footprint": asdict(footprint) if footprint else None,
             "goals": [{**asdict(goal), "met": goal.met} for goal in self.goals()],
         }
@@ -147,6 +152,25 @@ def _counted(rounds: Rounds) -> Iterator[str]:
     if {"events", "events20"} <= event_rates.keys():
         yield f"events20 ÷ events: {event_rates['events20'] / event_rates['events']:.1f} × events/s"
     yield f"Pss of the service after a round: {median(rounds.loaded_mb):.1f} MB"
+
+
+def _after_outages(outages: list[Outage]) -> Iterator[str]:
+    """Yield how fast a backlog was shipped and what it did to decisions, medians of the rounds."""
+
+    def of(figure: Callable[[Outage], float]) -> float:
+        return median(map(figure, outages))
+
+    yield (
+        f"outage: {outages[0].queued} events queued, shipped {of(lambda o: o.alone.per_s):.0f} a"
+        f" second ({of(lambda o: o.alone.cpu_s / o.alone.events) * 1e6:.1f} µs of CPU each);"
+        f" beside decisions {of(lambda o: o.loaded.events):.0f}"
+        f" in {of(lambda o: o.loaded.seconds):.1f} s, {of(lambda o: o.loaded.per_s):.0f} a second"
+    )
+    yield (
+        f"decisions meanwhile: {of(lambda o: o.rate_ratio):.2f} × the rate without"
+        f" ({of(lambda o: o.beside.per_s):.0f} a second),"
+        f" {of(lambda o: o.p99_ratio):.2f} × the p99 ({of(lambda o: o.beside.p99_ms):.2f} ms)"
+    )
 
 
 def _figures(figures: list[float], digits: int) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -192,6 +192,8 @@ class Bench:
         self, row: Row, side: Side, first: bytes, path: Path, *, stopped: bool = False
     ) -> Measured:
         ledger = side.ledger if row.events else None
+        if ledger is not None and row.stopped:
+            ledger = replace(ledger, by_report=True)
         before = ledger.verdicts() if ledger else None
         self._look(row, side, first)
         trips_before = self.redis.round_trips() if ledger else 0
