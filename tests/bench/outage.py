@@ -117,9 +117,7 @@ class _Run:
             while left := self.ledger.waiting():
                 await asyncio.sleep(POLL_S)
         shipped = Shipped(first - left, loop.time() - began, cpu_s(pid) - cpu)
-        await self.ledger.settled(
-            counted, at_least=self.queued, at_most=self.queued, wait_s=WAIT_S
-        )
+        await self.ledger.settled(counted, at_least=self.queued, at_most=self.queued, wait_s=WAIT_S)
         return shipped, driven
 
     def _beacons(self) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ import aiohttp
 
 from service.app.running import REQUESTS_S, SHIPPING_S
 from tests.serving import Serving
+from tests.torture.brief_lives import brief_lives
 from tests.torture.ledger import HEADERS, Pace
 from tests.torture.oracle import audit
 from tests.torture.pages import Beacon, beacons_of
@@ -253,6 +254,16 @@ class TestHurry:
             await it.serve()
             account = await it.account()
             assert account.sound, account
+
+
+class TestBriefLives:
+    async def test_one_that_has_hardly_begun_ends_as_well(self, tmp_path: Path) -> None:
+        outcome = await brief_lives(tmp_path, times=4)
+        assert outcome.sound, outcome
+
+    async def test_nor_does_the_engine_of_one_hold_it_up(self, tmp_path: Path) -> None:
+        outcome = await brief_lives(tmp_path, times=2, embedded=True)
+        assert outcome.sound, outcome
 
 
 class TestRedisAway:
