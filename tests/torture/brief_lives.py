@@ -84,9 +84,8 @@ class _Lives:
         port = free_port()
         it.load.move_to(f"http://{HOST}:{port}")
         self._data = it.home / "data"
-        self._flags = ("--keys", str(it.keys), "--public", f"{HOST}:{port}")
-        if redis_url is not None:
-            self._flags += ("--redis-url", redis_url)
+        redis = () if redis_url is None else ("--redis-url", redis_url)
+        self._flags = ("--keys", str(it.keys), "--public", f"{HOST}:{port}", *redis)
         self._outcome = outcome
         self.quickest_s = 10.0  # from where it hears signals until it announces itself
 
