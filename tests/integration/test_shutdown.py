@@ -74,9 +74,9 @@ class Reader:
         await self._writer.drain()
         return await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), SOON_S)
 
-    async def end(self) -> bytes:
+    async def end(self, within_s: float = SOON_S) -> bytes:
         """Return what still comes until the other side closes."""
-        return await asyncio.wait_for(self._reader.read(), SOON_S)
+        return await asyncio.wait_for(self._reader.read(), within_s)
 
 
 @asynccontextmanager
@@ -181,6 +181,19 @@ class TestAcceptedRequests:
                 await asyncio.sleep(0.2)
                 asked_to_stop(service)
                 assert await ended(service, REQUESTS_S + BUSY_S) == 0
+
+    async def test_a_body_that_never_comes_is_waited_for_no_longer_than_any(
+        self, tmp_path: Path
+    ) -> None:
+        async with redis_running() as redis, scene(tmp_path, redis.url) as it:
+            service = it.services[0]
+            async with connected(it, service) as reader:
+                await reader.begin()
+                began = time.monotonic()
+                asked_to_stop(service)
+                assert (await reader.end(REQUESTS_S)).startswith(b"HTTP/1.1 408")
+                assert await ended(service, BUSY_S) == 0
+            assert time.monotonic() - began < REQUESTS_S
 
 
 class TestGrace:
