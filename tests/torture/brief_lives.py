@@ -12,7 +12,7 @@ import sys
 import tempfile
 from asyncio.subprocess import Process
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ BRISK = Pace(repeat_within_s=0.3)
 WAIT_S = 60.0
 HANGS_S = 25.0  # running requests, the rest of the journal and the engine have less
 POLL_S = 0.001
+OFTEN_S = 0.003
 _CAUGHT = "SigCgt"
 _ITS_BIT = 1 << (signal.SIGTERM - 1)
 
@@ -58,7 +59,7 @@ class Outcome:
 
 
 async def brief_lives(home: Path, times: int, *, embedded: bool = False) -> Outcome:
-    """End so many services directly before they announce themselves, and as many directly after."""
+    """End so many services before they announce themselves, and twice as many directly after."""
     outcome, chance = Outcome(), random.Random(times)
     async with AsyncExitStack() as stack:
         redis = None if embedded else await stack.enter_async_context(redis_running())
@@ -68,6 +69,7 @@ async def brief_lives(home: Path, times: int, *, embedded: bool = False) -> Outc
         async with it.load.flowing():
             for _ in range(times):
                 await lives.one("after", delay_s=None)
+                await lives.one("often", delay_s=None, often=True)
                 # Some of it lies after: starts are not all alike.
                 await lives.one("before", delay_s=lives.quickest_s * chance.uniform(0.0, 1.1))
         outcome.served = it.load.acked
@@ -89,8 +91,11 @@ class _Lives:
         self._outcome = outcome
         self.quickest_s = 10.0  # from where it hears signals until it announces itself
 
-    async def one(self, moment: str, *, delay_s: float | None) -> None:
-        """Run one and ask it to stop: so long after it hears signals, or when it is announced."""
+    async def one(self, moment: str, *, delay_s: float | None, often: bool = False) -> None:
+        """Run one and ask it to stop: so long after it hears signals, or when it is announced.
+
+        Once, or over and over until it is gone.
+        """
         loop = asyncio.get_running_loop()
         async with launched(self._data, *self._flags, prefix=tied_to_parent(())) as starting:
             process, _ = starting
@@ -105,6 +110,10 @@ class _Lives:
                 await asyncio.sleep(delay_s)
             asked = loop.time()
             process.send_signal(signal.SIGTERM)
+            while often and process.returncode is None and loop.time() - asked < HANGS_S:
+                await asyncio.sleep(OFTEN_S)
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGTERM)
             try:
                 code = await asyncio.wait_for(process.wait(), HANGS_S)
             except TimeoutError:
