@@ -6,6 +6,7 @@ but 0, or an acknowledged event is lost or counted twice. The short form is `tes
 
 import argparse
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -113,7 +114,8 @@ class _Lives:
             while often and process.returncode is None and loop.time() - asked < HANGS_S:
                 await asyncio.sleep(OFTEN_S)
                 with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGTERM)
+                    # Not `send_signal`, which may reap it, and then nobody knows its exit code.
+                    os.kill(process.pid, signal.SIGTERM)
             try:
                 code = await asyncio.wait_for(process.wait(), HANGS_S)
             except TimeoutError:
