@@ -55,6 +55,19 @@ async def serving(
     Without `--redis-url` among the flags it starts its own engine. `prefix` is put before the
     command, such as a shell that limits it.
     """
+    async with launched(data, *flags, config=config, environ=environ, prefix=prefix) as starting:
+        yield await announced(*starting)
+
+
+@asynccontextmanager
+async def launched(
+    data: Path,
+    *flags: str,
+    config: Path = ROOT / "config",
+    environ: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+) -> AsyncIterator[tuple[Process, list[str]]]:
+    """Start the same and do not wait for it; yield its process and what it logs."""
     inherited = {name: text for name, text in os.environ.items() if "HANDBILL" not in name}
     process = await asyncio.create_subprocess_exec(
         *(*prefix, sys.executable, "-m", "service", "serve", "--log", "json"),
@@ -68,7 +81,7 @@ async def serving(
     log: list[str] = []
     listening = asyncio.create_task(_listen(process, log))
     try:
-        yield await _announced(process, log)
+        yield process, log
     finally:
         if process.returncode is None:
             process.kill()
@@ -87,7 +100,8 @@ async def _listen(process: Process, log: list[str]) -> None:
             log.append(line.decode(errors="replace").rstrip())  # noqa: PERF401  read while it grows
 
 
-async def _announced(process: Process, log: list[str]) -> Serving:
+async def announced(process: Process, log: list[str]) -> Serving:
+    """Wait until it says where it listens; raises `RuntimeError` if it ends before."""
     addresses: dict[str, str] = {}
     assert process.stdout is not None
     async with asyncio.timeout(START_S):

@@ -15,9 +15,11 @@
 -- could not look. Nothing is written unless the first is 1.
 
 local WRITES = {hash = 'HSET', set = 'SADD', string = 'SETBIT'}
+local STEP = 16384 -- bytes by which a bitmap grows, once it has as many
 local journal, expected, through = ARGV[1], ARGV[2], ARGV[3]
 local keys, events, names, articles_max, names_max
 local bits, members, sums, texts = {}, {}, {}, {} -- what will be written, by place in KEYS
+local ends = {} -- of bitmaps that must grow: their last bit then
 
 local function at(tables, place)
   tables[place] = tables[place] or {}
@@ -31,11 +33,17 @@ local function whole(text)
   end
 end
 
+local function permitted(key, command, ...)
+  if not redis.acl_check_cmd(command, ...) then
+    error('no permission to ' .. command .. ' ' .. key)
+  end
+end
+
 local function usable(key, wanted)
-  if not redis.acl_check_cmd(WRITES[wanted], key, '0', '0') then
-    error('no permission to ' .. WRITES[wanted] .. ' ' .. key)
-  elseif not redis.acl_check_cmd('EXPIRE', key, '1') then
-    error('no permission to EXPIRE ' .. key)
+  permitted(key, WRITES[wanted], key, '0', '0')
+  permitted(key, 'EXPIRE', key, '1')
+  if wanted == 'string' then
+    permitted(key, 'BITOP', 'OR', key, key)
   end
   local found = redis.call('TYPE', key).ok
   return found == wanted or found == 'none'
@@ -48,6 +56,20 @@ local function fresh(place, bit)
   end
   mine[bit] = true
   return true
+end
+
+-- Redis gives a string that grows twice of what it needs, which nobody takes back.
+local function measure()
+  for place, mine in pairs(bits) do
+    local last = 0
+    for bit in pairs(mine) do
+      last = math.max(last, bit)
+    end
+    local bytes, held = math.floor(last / 8) + 1, redis.call('STRLEN', KEYS[place])
+    if bytes > STEP and bytes > held then
+      ends[place] = math.ceil(bytes / STEP) * STEP * 8 - 1
+    end
+  end
 end
 
 local rooms = {}
@@ -138,6 +160,7 @@ local function read()
     end
   end
   name()
+  measure()
   local strange = total()
   return strange and {-1, strange} or reply
 end
@@ -153,6 +176,10 @@ end
 
 local function write()
   redis.call('HSET', KEYS[1], journal, through)
+  for place, last in pairs(ends) do
+    redis.call('SETBIT', KEYS[place], last, 0)
+    redis.call('BITOP', 'OR', KEYS[place], KEYS[place]) -- written anew, with no room to spare
+  end
   for place, mine in pairs(bits) do
     for bit in pairs(mine) do
       redis.call('SETBIT', KEYS[place], bit, 1)

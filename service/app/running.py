@@ -17,6 +17,7 @@ from service.telemetry import configure_logs, logger
 from service.web.listeners import Listener, bind, refuse_slow_parser
 from service.web.routes import internal_app, public_app
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 REQUESTS_S = 10.0  # for running requests to finish, once nobody is let in any more
 SHIPPING_S = 5.0  # for the journal's rest to reach Redis; what does not is shipped by the next
 
@@ -28,7 +29,7 @@ class Signals:
         self.asked = asyncio.Event()
         self.hurried = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             loop.add_signal_handler(number, self._receive)
 
     def _receive(self) -> None:
@@ -38,6 +39,12 @@ class Signals:
         """Sleep, unless hurried."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.hurried.wait(), seconds)
+
+    def done(self) -> None:
+        """Hear no more: all is closed, and another signal must not make a good end look bad."""
+        for number in STOPPING:
+            asyncio.get_running_loop().remove_signal_handler(number)  # or the loop's end undoes it
+            signal.signal(number, signal.SIG_IGN)
 
     def within(self, seconds: float) -> float:
         """Return the time that a step of stopping may take."""
@@ -74,6 +81,7 @@ async def _run(settings: Settings) -> int:
         await _unless_hurried(signals, readers.stop(signals.within(REQUESTS_S)))
         await _unless_hurried(signals, house.shipper.drain(signals.within(SHIPPING_S)))
         await insiders.stop(0)
+    signals.done()
     return os.EX_IOERR if house.failed.is_set() else os.EX_OK
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from service.domain.errors import RedisAway, ShardHalted
 from service.domain.events import SHARDS
+from service.domain.rows import ROW_EVENTS_MAX
 from service.flows.accounts import Accounts
 from service.flows.ports import Applier, Clock, Committed, Retention, RowSource
 from service.flows.settle import Settler, Timing, readable
@@ -17,6 +18,7 @@ from service.flows.streams import Streams
 __all__ = ["Shipper", "Timing"]
 
 BACKOFF_S, BACKOFF_MAX_S = 0.05, 1.0
+GATHER_S = 0.1  # for few events, so that others go along: each call costs as much as dozens
 DRAIN_POLL_S = 0.01
 
 
@@ -77,6 +79,8 @@ class Shipper:
         while True:
             await wake.wait()
             wake.clear()
+            if self._streams.waiting_in(shard) < ROW_EVENTS_MAX:
+                await asyncio.sleep(GATHER_S)
             shipped = False
             try:
                 shipped = await self._turn(shard)

@@ -42,6 +42,10 @@ class Streams:
         """Whether there is something to do in a shard."""
         return any(stream.behind for stream in self._shards[shard].values())
 
+    def waiting_in(self, shard: int) -> int:
+        """Return how many events of a shard Redis has not applied."""
+        return sum(stream.waiting for stream in self._shards[shard].values())
+
     def moving(self, shard: int) -> bool:
         """Whether events of a shard wait in a stream that is not halted."""
         streams = self._shards[shard].values()

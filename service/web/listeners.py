@@ -14,6 +14,7 @@ from service.web.quick import QuickAnswer
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
 RECEIVE_POLL_S = 0.01
+LINGER_S = 1.0  # for a body to end that was answered before it was there, as aiohttp waits for it
 WRITE_S = 10.0  # for a reader with 64 kB of answers unread to read on, before it is let go
 
 
@@ -191,6 +192,7 @@ class Listener:
             outbox,
             loop=loop,
             keepalive_timeout=KEEPALIVE_S,
+            lingering_time=LINGER_S,
             access_log=None,  # what aiohttp's own runners pass for none
             # A compressed body is refused unread: it could only be a bomb.
             auto_decompress=False,

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from service.domain.errors import BadConfiguration
@@ -18,17 +19,19 @@ from tests import engine
 from tests.bench.footprint import Footprint, footprint
 from tests.bench.load import write_script
 from tests.bench.machine import facts, steal_s
+from tests.bench.outage import EVENTS, QUEUED, Outage, outages
 from tests.bench.processes import BenchError, two_cores
 from tests.bench.publisher import MANY, publisher
 from tests.bench.readers import browsers
+from tests.bench.redis_side import RedisSide
 from tests.bench.report import HEAD, Results, line
 from tests.bench.rounds import Bench, Pair, Rounds
-from tests.bench.rows import ROWS
+from tests.bench.rows import ROWS, Row
 
 ROUNDS, SECONDS = 5, 3
-FOOTPRINT = "footprint"
-NAMES = (*(row.name for row in ROWS), FOOTPRINT)
-LIMIT_S = 600.0  # for a default run; more rounds or seconds have more
+OUTAGE, FOOTPRINT = "outage", "footprint"
+NAMES = (*(row.name for row in ROWS), OUTAGE, FOOTPRINT)
+LIMIT_S = 900.0  # for a default run; more rounds, seconds or events have more
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,18 @@ class Wanted:
     names: tuple[str, ...]
     rounds: int
     seconds: int
+    queued: int = QUEUED
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows among them."""
+        return [row for row in ROWS if row.name in self.names]
 
     @property
     def limit_s(self) -> float:
         """The time after which something must be wrong."""
-        return LIMIT_S * max(1, self.rounds / ROUNDS) * max(1, self.seconds / SECONDS)
+        dose = max(1, self.seconds / SECONDS, self.queued / QUEUED)
+        return LIMIT_S * max(1, self.rounds / ROUNDS) * dose
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,9 +62,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=_positive, default=SECONDS, help=f"default {SECONDS}")
     parser.add_argument("--only", type=_names, default=NAMES, help=f"some of {','.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there too")
+    parser.add_argument(
+        "--queued", type=_positive, default=QUEUED, metavar="EVENTS",
+        help=f"what an outage leaves behind each time; default {QUEUED:,}",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    queued = ceil(options.queued / EVENTS) * EVENTS
+    wanted = Wanted(options.only, options.rounds, options.seconds, queued)
     try:
-        results = asyncio.run(_bounded(Wanted(options.only, options.rounds, options.seconds)))
+        results = asyncio.run(_bounded(wanted))
     except (BenchError, BadConfiguration, RuntimeError, TimeoutError, OSError) as error:
         _say(f"bench: {str(error) or type(error).__name__}")
         return 1
@@ -87,27 +103,34 @@ async def _measured(directory: Path, wanted: Wanted) -> Results:
     light: Footprint | None = None
     if FOOTPRINT in wanted.names:  # first, while nothing is pinned
         light = await footprint(directory / "footprint")
-    rounds: Rounds | None = None
-    if any(row.name in wanted.names for row in ROWS):
+    rounds, outages_found = None, None
+    if wanted.rows or OUTAGE in wanted.names:
         server, load = two_cores()
         known["cores used"] = f"{server} server; {load} wrk and the engine (AOF, everysec)"
         known["rounds"] = f"{wanted.rounds} of {wanted.seconds} s each side of each row"
-        rounds = await _interleaved(directory, wanted, server)
+        rounds, outages_found = await _loaded(directory, wanted, server)
     known["stolen by the hypervisor"] = f"{steal_s() - stolen:.1f} s"
-    return Results(known, rounds, light)
+    return Results(known, rounds, light, outages_found)
 
 
-async def _interleaved(directory: Path, wanted: Wanted, core: int) -> Rounds:
-    script, audience = write_script(directory), browsers()
-    rows = [row for row in ROWS if row.name in wanted.names]
+async def _loaded(
+    directory: Path, wanted: Wanted, core: int
+) -> tuple[Rounds | None, list[Outage] | None]:
+    script, audience, rows = write_script(directory), browsers(), wanted.rows
+    rounds = found = None
     async with engine.running(directory / "redis") as redis:
         measured_with = publisher(directory)
         many = publisher(directory / "many", MANY) if any(row.many for row in rows) else None
         bench = Bench(
-            directory, script, measured_with, audience, redis.url, core, wanted.seconds, many
+            directory, script, measured_with, audience, RedisSide(redis.url), core,
+            wanted.seconds, many,
         )  # fmt: skip
-        _say(f"round  {HEAD}")
-        return await bench.run(rows, wanted.rounds, _tell)
+        if rows:
+            _say(f"round  {HEAD}")
+            rounds = await bench.run(rows, wanted.rounds, _tell)
+        if OUTAGE in wanted.names:
+            found = await outages(bench, wanted.queued, wanted.rounds)
+    return rounds, found
 
 
 def _tell(number: int, row: str, pair: Pair) -> None:

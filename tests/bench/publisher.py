@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from service.adapters.catalog import load_catalog
@@ -51,22 +52,22 @@ class Publisher:
     signer: Signer
     articles: tuple[tuple[Article, str], ...]
 
-    def mint(self, site_id: str) -> Mint:
-        """Return a maker of fresh tokens, like those of a replica: numbered, issued now."""
+    def mint(self, site_id: str, replicas: int = 1) -> Mint:
+        """Return a maker of fresh tokens, like those of so many replicas by turns: issued now."""
         site = self.sites[site_id]
         offers = tuple(
             Offer(placement.code, self.creative_code, PROPENSITY_ONE // 2)
             for placement in site.placements
         )
-        issuer, issued_ms = secrets.randbits(32), time.time_ns() // 1_000_000
-        serial = -1
+        issuer, issued_ms = secrets.randbits(31), time.time_ns() // 1_000_000
+        number = count()
 
         def minted(browser: Browser, article: Article) -> str:
-            nonlocal serial
-            serial += 1
+            serial, replica = divmod(next(number), replicas)
             token = Token(
-                issued_ms, issuer, serial, site.code, article.id, browser.platform, offers=offers
-            )
+                issued_ms, issuer + replica, serial, site.code, article.id, browser.platform,
+                offers=offers,
+            )  # fmt: skip
             return self.signer.sign(token)
 
         return minted

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from tests.bench.footprint import Footprint
+from tests.bench.outage import Outage
 from tests.bench.rounds import Measured, Pair, Rounds
 from tests.bench.rows import ROWS, Row
 
@@ -36,7 +37,9 @@ class Goal:
     def __str__(self) -> str:
         """Return a line that begins with the verdict."""
         sign = "≥" if self.at_least else "≤"
-        return f"{'pass' if self.met else 'FAIL'}  {self.name} {self.value:.2f} {sign} {self.bound}"
+        digits = 2 if self.bound >= 0.1 else 3
+        verdict = "pass" if self.met else "FAIL"
+        return f"{verdict}  {self.name} {self.value:.{digits}f} {sign} {self.bound}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Results:
     facts: dict[str, str]
     rounds: Rounds | None
     footprint: Footprint | None
+    outages: list[Outage] | None = None
 
     def goals(self) -> Iterator[Goal]:
         """Yield the goals that this run can judge."""
@@ -57,6 +61,13 @@ class Results:
         if self.rounds and "many" in self.rounds.pairs:
             costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["many"]]
             yield Goal("10,000 campaigns ÷ 10, CPU per decision", median(costs), 1.1)
+        for name in ("events", "scattered"):
+            if self.rounds and name in self.rounds.pairs:
+                trips = self.rounds.round_trips(name)
+                yield Goal(f"{name}: round trips to Redis per event", trips, 0.05)
+        if self.rounds and "stopped" in self.rounds.pairs:
+            slower = median(pair.p99_ratio for pair in self.rounds.pairs["stopped"])
+            yield Goal("p99 with Redis stopped ÷ with it running", slower, 2)
         if self.footprint:
             yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
             yield Goal("warm start, s", median(self.footprint.starts_s), 3)
@@ -67,6 +78,8 @@ class Results:
         if self.rounds:
             lines += ["", HEAD, *_rows(self.rounds), "", EXPLAINED, *_texts(self.rounds)]
             lines += ["", *_counted(self.rounds)]
+        if self.outages:
+            lines += ["", *_after_outages(self.outages)]
         if self.footprint:
             light = self.footprint
             lines += ["", f"idle Pss without engine, MB: {_figures(light.idle_mb, 1)}"]
@@ -86,6 +99,7 @@ class Results:
             if rounds
             else {},
             "loaded_pss_mb": rounds.loaded_mb if rounds else [],
+            "outages": [asdict(outage) for outage in self.outages or []],
             "footprint": asdict(footprint) if footprint else None,
             "goals": [{**asdict(goal), "met": goal.met} for goal in self.goals()],
         }
@@ -132,11 +146,31 @@ def _counted(rounds: Rounds) -> Iterator[str]:
             event_rates[row.name] = median(each.per_s for each in measured) * row.events
             yield (
                 f"{row.name}: {valid} events counted valid, {repeated} duplicate, none other;"
-                f" {event_rates[row.name]:.0f} events a second"
+                f" {event_rates[row.name]:.0f} events a second;"
+                f" {rounds.round_trips(row.name):.4f} round trips to Redis each"
             )
     if {"events", "events20"} <= event_rates.keys():
         yield f"events20 ÷ events: {event_rates['events20'] / event_rates['events']:.1f} × events/s"
     yield f"Pss of the service after a round: {median(rounds.loaded_mb):.1f} MB"
+
+
+def _after_outages(outages: list[Outage]) -> Iterator[str]:
+    """Yield how fast a backlog was shipped and what it did to decisions, medians of the rounds."""
+
+    def of(figure: Callable[[Outage], float]) -> float:
+        return median(map(figure, outages))
+
+    yield (
+        f"outage: {outages[0].queued} events queued, shipped {of(lambda o: o.alone.per_s):.0f} a"
+        f" second ({of(lambda o: o.alone.cpu_s / o.alone.events) * 1e6:.1f} µs of CPU each);"
+        f" beside decisions {of(lambda o: o.loaded.events):.0f}"
+        f" in {of(lambda o: o.loaded.seconds):.1f} s, {of(lambda o: o.loaded.per_s):.0f} a second"
+    )
+    yield (
+        f"decisions meanwhile: {of(lambda o: o.rate_ratio):.2f} × the rate without"
+        f" ({of(lambda o: o.beside.per_s):.0f} a second),"
+        f" {of(lambda o: o.p99_ratio):.2f} × the p99 ({of(lambda o: o.beside.p99_ms):.2f} ms)"
+    )
 
 
 def _figures(figures: list[float], digits: int) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.bench.load import ask, drive, write_requests
 from tests.bench.processes import BenchError, cpu_s, on_core, pss_mb
 from tests.bench.publisher import Publisher
 from tests.bench.readers import Browser
+from tests.bench.redis_side import RedisSide
 from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions, tagged
 from tests.serving import serving
 
@@ -24,7 +25,7 @@ IDLE_CPU_S = 0.25  # in a second: planning, and no more
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One server under one load: its CPU per answer, and what the other end saw."""
+    """One server under one load: its CPU per answer, and what the other ends saw."""
 
     us: float
     per_s: float
@@ -32,6 +33,7 @@ class Measured:
     p99_ms: float
     answered: int
     verdicts: dict[str, int] = field(default_factory=dict)
+    round_trips: int = 0  # to Redis, until all events were counted there
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Pair:
         """Answers a second of the row as a part of the base's."""
         return self.row.per_s / self.base.per_s
 
+    @property
+    def p99_ratio(self) -> float:
+        """How long the slowest hundredth of answers takes, as a multiple of the base's."""
+        return self.row.p99_ms / self.base.p99_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
@@ -62,6 +69,11 @@ class Rounds:
     def cpu_ratio(self, row: str) -> float:
         """Return the median of the paired ratios; never the ratio of medians."""
         return median(pair.cpu_ratio for pair in self.pairs[row])
+
+    def round_trips(self, row: str) -> float:
+        """Return the median number of round trips to Redis for each event that was counted."""
+        rows = [pair.row for pair in self.pairs[row]]
+        return median(each.round_trips / sum(each.verdicts.values()) for each in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,7 @@ class Bench:
     script: Path
     publisher: Publisher
     browsers: tuple[Browser, ...]
-    redis_url: str
+    redis: RedisSide
     core: int
     seconds: int
     many: Publisher | None = None  # of the rows that want ten thousand campaigns
@@ -114,7 +126,7 @@ class Bench:
     @asynccontextmanager
     async def _sides(self, number: int) -> AsyncIterator[tuple[Side, Side]]:
         prefix, data = on_core(self.core), self.directory / f"data{number}"
-        flags = ("--redis-url", self.redis_url, "--keys", str(self.publisher.keys))
+        flags = ("--redis-url", self.redis.url, "--keys", str(self.publisher.keys))
         async with (
             serving(data, *flags, config=self.publisher.config, prefix=prefix) as service,
             baseline(prefix) as bare,
@@ -131,7 +143,7 @@ class Bench:
             yield None
             return
         data, prefix = self.directory / f"many{number}", on_core(self.core)
-        flags = ("--redis-url", self.redis_url, "--keys", str(self.many.keys))
+        flags = ("--redis-url", self.redis.url, "--keys", str(self.many.keys))
         async with serving(data, *flags, config=self.many.config, prefix=prefix) as service:
             side = Side(service.public, service.process.pid, Ledger(service.internal))
             await self._ask_all(side, self._prepared("warm-many", tagged, REPEATED)[1])
@@ -161,11 +173,12 @@ class Bench:
         made = row.per_s * self.seconds or REPEATED
         load = base_load = self._prepared(row.name, row.requests, made)
         if row.base is not None:
-            base_load = self._prepared(f"{row.name}-base", row.base, REPEATED)
+            count = made if row.events else REPEATED
+            base_load = self._prepared(f"{row.name}-base", row.base, count)
         if base_first:
             base = await self._measured(row, against, *base_load)
-            return Pair(await self._measured(row, service, *load), base)
-        measured = await self._measured(row, service, *load)
+            return Pair(await self._measured(row, service, *load, stopped=row.stopped), base)
+        measured = await self._measured(row, service, *load, stopped=row.stopped)
         return Pair(measured, await self._measured(row, against, *base_load))
 
     def _prepared(self, name: str, requests: Requests, count: int) -> tuple[bytes, Path]:
@@ -175,14 +188,20 @@ class Bench:
         write_requests(path, islice(made, count))
         return first, path
 
-    async def _measured(self, row: Row, side: Side, first: bytes, path: Path) -> Measured:
+    async def _measured(
+        self, row: Row, side: Side, first: bytes, path: Path, *, stopped: bool = False
+    ) -> Measured:
         ledger = side.ledger if row.events else None
+        if ledger is not None and row.stopped:
+            ledger = replace(ledger, by_report=True)
         before = ledger.verdicts() if ledger else None
         self._look(row, side, first)
+        trips_before = self.redis.round_trips() if ledger else 0
         cpu_before = cpu_s(side.pid)
-        driven = await drive(
-            side.url, self.script, path, connections=row.connections, seconds=self.seconds
-        )
+        with self.redis.stopped() if stopped else nullcontext():
+            driven = await drive(
+                side.url, self.script, path, connections=row.connections, seconds=self.seconds
+            )
         verdicts: dict[str, int] = {}
         if ledger is not None and before is not None:
             # Counting in Redis comes after the answers; its cost is the events' all the same.
@@ -191,7 +210,10 @@ class Bench:
                 before, at_least=driven.answered * row.events, at_most=most * row.events
             )
         us = (cpu_s(side.pid) - cpu_before) * 1e6 / driven.answered
-        return Measured(us, driven.per_s, driven.p50_ms, driven.p99_ms, driven.answered, verdicts)
+        trips = self.redis.round_trips() - trips_before if ledger else 0
+        return Measured(
+            us, driven.per_s, driven.p50_ms, driven.p99_ms, driven.answered, verdicts, trips
+        )
 
     @staticmethod
     def _look(row: Row, side: Side, request: bytes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from service.domain.articles import Article
+from service.domain.events import SHARDS
 from tests.bench.load import Answer
 from tests.bench.publisher import FOUR, TWO, Publisher
 from tests.bench.readers import Browser
@@ -37,6 +38,7 @@ class Row:
     connections: int = CONNECTIONS
     base: Requests | None = None  # to the service instead of the same to the baseline
     many: bool = False  # to a service with ten thousand campaigns
+    stopped: bool = False  # while Redis' process is stopped; the base while it runs
 
 
 def pages(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[Page]:
@@ -73,14 +75,21 @@ def _decision(article: Article, title: str, headers: str, more: str = "") -> byt
     return f"GET /v1/decision?{query} HTTP/1.1\r\n{headers}\r\n".encode()
 
 
-def single_events(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[bytes]:
+def single_events(
+    publisher: Publisher, browsers: tuple[Browser, ...], replicas: int = 1
+) -> Iterator[bytes]:
     """Yield beacons of one event, each of another page view; three kinds in turn."""
-    mint = publisher.mint(TWO)
+    mint = publisher.mint(TWO, replicas)
     shown = {"placement": "top", "creative": publisher.creative}
     for number, (browser, article, title) in enumerate(pages(publisher, browsers)):
         kind = ("view", "impression", "viewable")[number % 3]
         about = {"url": article.url, "title": title} if kind == "view" else shown
         yield _beacon(browser, mint(browser, article), [{"kind": kind, **about}])
+
+
+def scattered_events(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[bytes]:
+    """Yield the same of page views that sixteen replicas decided: one in each shard."""
+    return single_events(publisher, browsers, SHARDS)
 
 
 def whole_views(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[bytes]:
@@ -162,6 +171,27 @@ ROWS = (
         per_s=20_000,
         events=1,
         connections=COMMIT_CONNECTIONS,
+    ),
+    Row(
+        "scattered",
+        "the same, of page views that 16 replicas decided, ÷ row events' requests",
+        scattered_events,
+        _nothing,
+        per_s=20_000,
+        events=1,
+        connections=COMMIT_CONNECTIONS,
+        base=single_events,
+    ),
+    Row(
+        "stopped",
+        "row events' requests while Redis is stopped, ÷ the same while it runs",
+        single_events,
+        _nothing,
+        per_s=20_000,
+        events=1,
+        connections=COMMIT_CONNECTIONS,
+        base=single_events,
+        stopped=True,
     ),
     Row(
         "events20",

@@ -23,8 +23,8 @@ from tests.worlds import EngineWorld
 
 USER, PASSWORD = "handbill", "a-password"
 SCRIPTED = (
-    *("type", "hget", "hmget", "hlen", "hexists", "getbit", "scard", "sismember"),
-    *("hset", "setbit", "sadd", "expire"),
+    *("type", "hget", "hmget", "hlen", "hexists", "getbit", "scard", "sismember", "strlen"),
+    *("hset", "setbit", "bitop", "sadd", "expire"),
 )
 WRITER = ("evalsha", "eval", "hgetall", "hdel", *SCRIPTED)
 READER = ("hgetall", "hmget")

@@ -13,6 +13,7 @@ import aiohttp
 
 from service.app.running import REQUESTS_S, SHIPPING_S
 from tests.serving import Serving
+from tests.torture.brief_lives import brief_lives
 from tests.torture.ledger import HEADERS, Pace
 from tests.torture.oracle import audit
 from tests.torture.pages import Beacon, beacons_of
@@ -73,9 +74,9 @@ class Reader:
         await self._writer.drain()
         return await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), SOON_S)
 
-    async def end(self) -> bytes:
+    async def end(self, within_s: float = SOON_S) -> bytes:
         """Return what still comes until the other side closes."""
-        return await asyncio.wait_for(self._reader.read(), SOON_S)
+        return await asyncio.wait_for(self._reader.read(), within_s)
 
 
 @asynccontextmanager
@@ -181,6 +182,19 @@ class TestAcceptedRequests:
                 asked_to_stop(service)
                 assert await ended(service, REQUESTS_S + BUSY_S) == 0
 
+    async def test_a_body_that_never_comes_is_waited_for_no_longer_than_any(
+        self, tmp_path: Path
+    ) -> None:
+        async with redis_running() as redis, scene(tmp_path, redis.url) as it:
+            service = it.services[0]
+            async with connected(it, service) as reader:
+                await reader.begin()
+                began = time.monotonic()
+                asked_to_stop(service)
+                assert (await reader.end(REQUESTS_S)).startswith(b"HTTP/1.1 408")
+                assert await ended(service, BUSY_S) == 0
+            assert time.monotonic() - began < REQUESTS_S
+
 
 class TestGrace:
     async def test_it_is_not_ready_but_serves_as_long_as_it_was_told(self, tmp_path: Path) -> None:
@@ -253,6 +267,16 @@ class TestHurry:
             await it.serve()
             account = await it.account()
             assert account.sound, account
+
+
+class TestBriefLives:
+    async def test_one_that_has_hardly_begun_ends_as_well(self, tmp_path: Path) -> None:
+        outcome = await brief_lives(tmp_path, times=4)
+        assert outcome.sound, outcome
+
+    async def test_nor_does_the_engine_of_one_hold_it_up(self, tmp_path: Path) -> None:
+        outcome = await brief_lives(tmp_path, times=2, embedded=True)
+        assert outcome.sound, outcome
 
 
 class TestRedisAway:

@@ -71,6 +71,18 @@ class TestShipping:
         assert made.redis.calls["apply"] == 10
 
     @in_no_time
+    async def test_few_events_wait_for_others_and_go_together(self) -> None:
+        made = port()
+        async with made.shipping():
+            await asyncio.sleep(AT_ONCE_S)
+            for serial in range(100):
+                await commit(made, serial)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(AT_ONCE_S)
+        assert made.redis.totals() == {Verdict.VALID: 400}
+        assert made.redis.calls["apply"] <= 12
+
+    @in_no_time
     async def test_a_shard_has_one_application_in_flight_and_all_shards_go_at_once(self) -> None:
         at_once, most = 0, 0
 
