@@ -1,9 +1,12 @@
 """How codes are made readable again: the fields and texts of the names hash, both ways."""
 
 import json
+from functools import lru_cache
 from typing import NamedTuple
 
 from service.domain.articles import Article
+
+_as_text = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes one each time
 
 
 class ArticleName(NamedTuple):
@@ -20,8 +23,7 @@ def article_field(article_id: str) -> str:
 
 def article_name(article: Article, title: str) -> tuple[str, str]:
     """Return field and text that name an article."""
-    text = json.dumps([article.url, title], ensure_ascii=False)
-    return article_field(article.id.hex()), text
+    return article_field(article.id.hex()), _as_text([article.url, title])
 
 
 def read_article_name(text: str) -> ArticleName:
@@ -30,6 +32,7 @@ def read_article_name(text: str) -> ArticleName:
     return ArticleName(url, title)
 
 
+@lru_cache(maxsize=4_096)
 def creative_name(code: int, campaign: str, creative: str) -> tuple[str, str]:
     """Return field and text that name a creative's code."""
     return f"c:{code:08x}", f"{campaign}|{creative}"

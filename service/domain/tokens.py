@@ -85,10 +85,9 @@ class Token(NamedTuple):
     arm: Arm = Arm.NONE
     offers: tuple[Offer, ...] = ()
 
-    def position(self, placement: int) -> int | None:
-        """Return the number of a placement among the token's distinct ones, None if not there."""
-        distinct = [*dict.fromkeys([offer.placement for offer in self.offers])]
-        return distinct.index(placement) if placement in distinct else None
+    def position(self, placement: int) -> int:
+        """Return the number of an offered placement among the token's distinct ones."""
+        return [*dict.fromkeys([offer.placement for offer in self.offers])].index(placement)
 
     def entries(self, placement: int) -> list[Offer]:
         """Return the placement's offers; the first is what was shown, the others runner-ups."""

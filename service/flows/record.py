@@ -170,11 +170,11 @@ def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) ->
     placement = _placement(site, deed.placement)
     if placement is None:
         return _Meaning(offered=False, placement=OTHER)
-    position = token.position(placement.code)
     entry = _entry(token, placement.code, codebook, deed)
-    if position is None or entry is None:
+    if entry is None:
         return _Meaning(offered=False, placement=placement.id)
     rank, offer = entry
+    position = token.position(placement.code)
     campaign, creative = codebook.creatives[offer.creative]
     return _Meaning(
         True, placement.id, campaign.id, creative.id, position=position, teaches=rank == 0,

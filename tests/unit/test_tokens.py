@@ -128,7 +128,7 @@ def test_a_placement_that_appears_again_is_a_runner_up_at_the_same_position() ->
     shown, runner_up, below = Offer(7, 1, 1), Offer(7, 2, 1), Offer(9, 3, 1)
     token = token._replace(offers=(shown, runner_up, below))
     assert list(token.entries(7)) == [shown, runner_up]
-    assert (token.position(7), token.position(9), token.position(8)) == (0, 1, None)
+    assert (token.position(7), token.position(9)) == (0, 1)
 
 
 def _token(count: int) -> Token:
