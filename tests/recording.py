@@ -1,6 +1,5 @@
 """A page view of the example and what readers do on it, judged by a real Recorder."""
 
-from dataclasses import replace
 from typing import Any
 
 from service.domain.ads import code_of
@@ -57,7 +56,7 @@ def recorder(
 
 def signed(**changes: Any) -> Parsed:
     """Return the page view's token, with these changes, as it comes back."""
-    return parse_token(SIGNER.sign(replace(TOKEN, **changes)))
+    return parse_token(SIGNER.sign(TOKEN._replace(**changes)))
 
 
 def event_of(deed: Deed, *, reader: Reader = READER, **changes: Any) -> Event:

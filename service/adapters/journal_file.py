@@ -6,7 +6,7 @@ of its own, so that its rows lie together, in order, and leave whole pages when 
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from service.adapters.journal_rows import Stamp, decode, encode, sound
@@ -55,7 +55,8 @@ class JournalFile:
             values.append((row.shard, (number, stamp.before, row.total, row.made_ms, body)))
             sums[row.shard] += row.total
             size += len(body) + _ROW_PAGES_MAX * _PAGE_BYTES
-        with self._transaction():
+        # A statement alone is a transaction; to say so would take the interpreter twice more.
+        with self._transaction() if len(values) > 1 else nullcontext():
             for shard, columns in values:
                 self._db.execute(STATEMENTS[shard].insert, columns)
         first, self._next, self._sums = self._next, self._next + len(rows), sums

@@ -45,6 +45,7 @@ from service.web.keys import Services
 
 READ_TIMEOUT_S = 5.0  # reports read much at once; readers never wait for it
 PLAN_TIMEOUT_S = 1.0  # for one batch: while Redis hangs, plans go on without it
+GC_YOUNG = 10_000  # new objects before a look for garbage: 700 are the events of a few turns
 
 
 @asynccontextmanager
@@ -98,6 +99,7 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         # The catalogue and what is made of it stay: looking through them again and again for
         # garbage would hold requests up, the longer the more campaigns there are.
         gc.freeze()
+        gc.set_threshold(GC_YOUNG)
         async with house.running():
             yield house
 

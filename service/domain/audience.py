@@ -17,7 +17,10 @@ class Platform(IntEnum):
     @property
     def label(self) -> str:
         """The word of configuration and reports."""
-        return self.name.lower()
+        return _LABELS[self]
+
+
+_LABELS = tuple(platform.name.lower() for platform in Platform)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ separates purposes, so that a token for one use never verifies for another.
 
 import struct
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from enum import IntEnum
 from hashlib import blake2b
 from hmac import compare_digest
-from string import ascii_letters, digits
 from typing import NamedTuple
 
 from service.domain.audience import Platform
@@ -28,7 +26,6 @@ _U32 = 0xFFFF_FFFF
 _LENGTHS = {  # characters of a whole token, by its number of offers
     -(-4 * (_HEAD.size + n * _OFFER.size + _MAC_BYTES) // 3): n for n in range(OFFERS_MAX + 1)
 }
-_ALPHABET = frozenset(ascii_letters + digits + "-_")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
@@ -58,7 +55,10 @@ class Arm(IntEnum):
     @property
     def label(self) -> str:
         """The word of reports; `-` for none."""
-        return "-" if self is Arm.NONE else self.name.lower()
+        return _ARM_LABELS[self]
+
+
+_ARM_LABELS = ("-", *(arm.name.lower() for arm in Arm if arm is not Arm.NONE))
 
 
 class Offer(NamedTuple):
@@ -69,8 +69,7 @@ class Offer(NamedTuple):
     propensity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """What was offered on one page view, as numbers; `article` is the 8-byte id."""
 
     issued_ms: int
@@ -88,18 +87,19 @@ class Token:
 
     def position(self, placement: int) -> int | None:
         """Return the number of a placement among the token's distinct ones, None if not there."""
-        distinct = tuple(dict.fromkeys(offer.placement for offer in self.offers))
+        distinct = [*dict.fromkeys([offer.placement for offer in self.offers])]
         return distinct.index(placement) if placement in distinct else None
 
-    def entries(self, placement: int) -> Iterator[Offer]:
-        """Yield the placement's offers; the first is what was shown, the others runner-ups."""
-        return (offer for offer in self.offers if offer.placement == placement)
+    def entries(self, placement: int) -> list[Offer]:
+        """Return the placement's offers; the first is what was shown, the others runner-ups."""
+        return [offer for offer in self.offers if offer.placement == placement]
 
     def narrowed(self, offer: Offer) -> "Token":
         """Return the same page view with that one offer only, as a click id carries it."""
-        return replace(self, offers=(offer,))
+        return self._replace(offers=(offer,))
 
 
+_PLATFORMS, _ARMS = tuple(Platform), tuple(Arm)  # by their numbers; asking the type costs more
 pack_offer = _OFFER.pack
 """Return an offer's bytes, given its placement, creative and propensity."""
 
@@ -162,12 +162,13 @@ def parse_token(text: str) -> Parsed:
     head = _HEAD.unpack_from(raw)
     version, key, high, low, issuer, serial, site, article, platform, source, depth, flags, n = head
     arm = flags >> 2
-    if version != VERSION or n != _LENGTHS[len(text)] or platform > Platform.DESKTOP or arm > Arm.F:
+    known = version == VERSION and platform < len(_PLATFORMS) and arm < len(_ARMS)
+    if not known or n != _LENGTHS[len(text)]:
         raise NotAToken
-    offers = tuple(Offer(*fields) for fields in _OFFER.iter_unpack(raw[_HEAD.size : -_MAC_BYTES]))
+    offers = tuple(map(Offer._make, _OFFER.iter_unpack(raw[_HEAD.size : -_MAC_BYTES])))
     token = Token(
-        high << 32 | low, issuer, serial, site, article, Platform(platform),
-        source, depth, bool(flags & 1), bool(flags & 2), Arm(arm), offers,
+        high << 32 | low, issuer, serial, site, article, _PLATFORMS[platform],
+        source, depth, bool(flags & 1), bool(flags & 2), _ARMS[arm], offers,
     )  # fmt: skip
     return Parsed(token, key, raw[:-_MAC_BYTES], raw[-_MAC_BYTES:])
 
@@ -177,10 +178,13 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    # The length comes first: a megabyte of text must cost nothing.
-    if len(text) not in _LENGTHS or not _ALPHABET.issuperset(text):
+    if len(text) not in _LENGTHS:  # first of all: a megabyte of text must cost nothing
         raise NotAToken
-    raw = a2b_base64(text.encode().translate(_FROM_URL) + b"=" * (-len(text) % 4))
-    if _encode(raw) != text:  # other tail bits, same bytes: not the canonical form
+    try:
+        raw = a2b_base64(text.encode().translate(_FROM_URL) + b"=" * (-len(text) % 4))
+    except ValueError:
+        raise NotAToken from None
+    # Other tail bits, same bytes; or characters that are none of the alphabet's, left out.
+    if _encode(raw) != text:
         raise NotAToken
     return raw

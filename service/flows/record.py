@@ -4,10 +4,9 @@ Nothing that is counted comes from a query string; nothing is dropped in silence
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.domain.ads import Site
+from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
@@ -36,8 +35,7 @@ _FORGED_SHARD = 0
 _ANYWHERE = "null"  # an opaque origin: sandboxed frames and the like, allowed
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """What the request says of itself: agent, whether it only prefetches, where it comes from."""
 
     agent: Agent
@@ -45,8 +43,7 @@ class Reader:
     origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """One thing a reader did, as the browser names it; the token says what it means."""
 
     kind: Kind
@@ -170,7 +167,7 @@ def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) ->
         return _Meaning(offered=site is not None)
     if deed.kind is Kind.SHARE:
         return _shared(site, codebook, deed, token)
-    placement = next((p for p in site.placements if p.id == deed.placement), None) if site else None
+    placement = _placement(site, deed.placement)
     if placement is None:
         return _Meaning(offered=False, placement=OTHER)
     position = token.position(placement.code)
@@ -183,6 +180,13 @@ def _meaning(token: Token, site: Site | None, codebook: Codebook, deed: Deed) ->
         True, placement.id, campaign.id, creative.id, position=position, teaches=rank == 0,
         names=(creative_name(offer.creative, campaign.id, creative.id),),
     )  # fmt: skip
+
+
+def _placement(site: Site | None, name: str | None) -> Placement | None:
+    for placement in site.placements if site else ():
+        if placement.id == name:
+            return placement
+    return None
 
 
 def _entry(

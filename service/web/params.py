@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from service.domain.ads import Catalog, Placement, Site
-from service.domain.articles import Article, canonical_article
+from service.domain.articles import Article, article_id, canonical_article
 from service.domain.errors import BadInput, NotAllowed, NotAToken, UnknownSite
 from service.domain.events import Kind
 from service.domain.sharing import clean_title
-from service.domain.tokens import PLACEMENTS_MAX, Parsed, parse_token
+from service.domain.tokens import PLACEMENTS_MAX, Parsed, Token, parse_token
 from service.flows.pages import Page
 from service.flows.record import Deed
 
@@ -182,6 +182,7 @@ class EventsBody(msgspec.Struct):
     events: Annotated[list[EventBody], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)]
 
 
+_KINDS: Mapping[str, Kind] = {kind: Kind(kind) for kind in get_args(_Kind)}
 _events_decoder = msgspec.json.Decoder(EventsBody)
 _MISSING = re.compile(r"Object missing required field `([a-z]+)`")
 _PATH = re.compile(r" - at `\$\.?([a-z]*)(?:\[[.0-9]*\])?\.?([a-z]*)`\Z")
@@ -200,7 +201,7 @@ def events_body(body: bytes) -> tuple[Parsed, list[Deed]]:
         parsed = parse_token(decoded.token)
     except NotAToken:
         raise BadInput("token", "send the decision's token unchanged") from None
-    return parsed, [_deed(event) for event in decoded.events]
+    return parsed, [_deed(event, parsed.token) for event in decoded.events]
 
 
 _HINTS = {
@@ -226,18 +227,26 @@ def _field_of(error: msgspec.ValidationError) -> str:
     return (match[2] or match[1]) if (match[2] or match[1]) in _HINTS else "body"
 
 
-def _deed(event: EventBody) -> Deed:
-    article = None
-    if event.kind == "view" and event.url is not None:
-        try:
-            article = canonical_article(event.url)
-        except BadInput:
-            article = None  # an address that cannot be this token's article is only ignored
+def _deed(event: EventBody, token: Token) -> Deed:
+    kind, network = _KINDS[event.kind], event.network
+    if kind is not Kind.VIEW or event.url is None:
+        return Deed(kind, event.placement, event.creative, network=network)
+    article = _named(event.url, token)
     return Deed(
-        Kind(event.kind),
-        placement=event.placement,
-        creative=event.creative,
-        network=event.network,
+        kind,
+        event.placement,
+        event.creative,
+        network=network,
         article=article,
         title=clean_title(event.title) if article else "",
     )
+
+
+def _named(url: str, token: Token) -> Article | None:
+    """Return the article at an address, None where it is none; which one it is others judge."""
+    if article_id(url) == token.article:  # we hashed it, so it is in canonical form
+        return Article(url, token.article)
+    try:
+        return canonical_article(url)
+    except BadInput:
+        return None

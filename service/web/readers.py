@@ -82,12 +82,12 @@ def user_agent(headers: Mapping[str, str]) -> str:
 
 def _prefetches(request: web.Request) -> bool:
     headers = request.headers
-    return any(
-        word in headers.get(name, "").lower()
-        for name in _PREFETCH_HEADERS
-        if name in headers
-        for word in _PREFETCH_WORDS
-    )
+    for name in _PREFETCH_HEADERS:
+        if name in headers:
+            purpose = headers[name].lower()
+            if any(word in purpose for word in _PREFETCH_WORDS):
+                return True
+    return False
 
 
 def _origin(request: web.Request) -> str | None:

@@ -186,7 +186,7 @@ def preview(name: str = "c", *, signer: Any = SIGNER, **changes: Any) -> Parsed:
         NOW_MS, 0, 0, SITE.code, ARTICLE.id, Platform.UNKNOWN, preview=True, offers=offers
     )
     purpose = changes.pop("purpose", PREVIEW)
-    return parse_token(signer.sign(replace(token, **changes), purpose))
+    return parse_token(signer.sign(token._replace(**changes), purpose))
 
 
 def previewed(parsed: Parsed, page: Page = PAGE) -> tuple[tuple[Choice, ...], Token]:

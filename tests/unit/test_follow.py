@@ -70,7 +70,7 @@ def test_a_click_goes_by_the_tokens_platform_and_by_the_agents_where_they_disagr
 def test_a_runner_up_goes_to_its_own_app_under_its_own_click_id() -> None:
     token = TOKEN.narrowed(TOKEN.offers[2])
     location = _click(signed(platform=Platform.DESKTOP), rank=1, agent=DESKTOP)
-    token = replace(token, platform=Platform.DESKTOP)
+    token = token._replace(platform=Platform.DESKTOP)
     assert location == f"{PUBLIC_URL}/a/vital-signs?via={SIGNER.sign(token, CONVERSION)}"
 
 
@@ -79,7 +79,7 @@ def test_an_expired_click_still_arrives() -> None:
 
 
 def test_a_forged_click_arrives_but_credits_nobody() -> None:
-    forged = parse_token(STRANGER.sign(replace(TOKEN, platform=Platform.UNKNOWN)))
+    forged = parse_token(STRANGER.sign(TOKEN._replace(platform=Platform.UNKNOWN)))
     assert _click(forged, agent=IPHONE) == APP_STORE
     assert _click(forged, agent=DESKTOP) == f"{PUBLIC_URL}/a/vital-signs"
     assert "hb_click" not in _click(forged, agent=ANDROID)
@@ -104,7 +104,7 @@ def test_what_was_not_offered_or_is_not_known_goes_to_the_sites_fallback(
 
 NAMELESS: dict[str, Parsed | None] = {
     "undecodable": None,
-    "unknown site": parse_token(SIGNER.sign(replace(TOKEN, site=1))),
+    "unknown site": parse_token(SIGNER.sign(TOKEN._replace(site=1))),
 }
 
 
@@ -138,7 +138,7 @@ def test_a_share_goes_to_the_network_one_generation_deeper(depth: int, generatio
 
 
 @pytest.mark.parametrize(
-    "parsed", [None, parse_token(STRANGER.sign(replace(TOKEN, depth=9)))], ids=["none", "forged"]
+    "parsed", [None, parse_token(STRANGER.sign(TOKEN._replace(depth=9)))], ids=["none", "forged"]
 )
 def test_a_share_that_cannot_be_verified_arrives_as_a_first_one(parsed: Parsed | None) -> None:
     location = _follower().share(parsed, "reddit", ARTICLE, "")
@@ -185,8 +185,7 @@ def test_no_address_leads_out_of_the_catalogue_and_the_allow_list(
 
 @given(
     st.builds(
-        replace,
-        st.just(TOKEN),
+        TOKEN._replace,
         issued_ms=st.integers(0, 2**48 - 1),
         site=st.sampled_from([SITE.code, 1]),
         article=st.binary(min_size=8, max_size=8),
@@ -225,4 +224,4 @@ def _click(parsed: Parsed | None, placement: str = "top", rank: int = 0, *, agen
 
 
 def _click_id(**changes: Any) -> str:
-    return SIGNER.sign(replace(TOKEN, **changes).narrowed(TOKEN.offers[0]), CONVERSION)
+    return SIGNER.sign(TOKEN._replace(**changes).narrowed(TOKEN.offers[0]), CONVERSION)

@@ -26,8 +26,8 @@ DOUBTFUL = {
     "none": None,
     "forged": parse_token(STRANGER.sign(TOKEN, CONVERSION)),
     "a page's token": signed(),
-    "no offer": parse_token(SIGNER.sign(replace(TOKEN, offers=()), CONVERSION)),
-    "unknown site": parse_token(SIGNER.sign(replace(TOKEN, site=1), CONVERSION)),
+    "no offer": parse_token(SIGNER.sign(TOKEN._replace(offers=()), CONVERSION)),
+    "unknown site": parse_token(SIGNER.sign(TOKEN._replace(site=1), CONVERSION)),
     "unknown creative": parse_token(SIGNER.sign(TOKEN.narrowed(Offer(1, 1, 9)), CONVERSION)),
 }
 

@@ -1,7 +1,5 @@
 """A token verifies only as signed: every other text, of whatever length, is refused."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,7 +126,7 @@ def test_another_key_under_the_same_number_does_not_verify() -> None:
 def test_a_placement_that_appears_again_is_a_runner_up_at_the_same_position() -> None:
     token = _token(0)
     shown, runner_up, below = Offer(7, 1, 1), Offer(7, 2, 1), Offer(9, 3, 1)
-    token = replace(token, offers=(shown, runner_up, below))
+    token = token._replace(offers=(shown, runner_up, below))
     assert list(token.entries(7)) == [shown, runner_up]
     assert (token.position(7), token.position(9), token.position(8)) == (0, 1, None)
 

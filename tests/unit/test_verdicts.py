@@ -1,6 +1,5 @@
 """Every verdict is reached through the Recorder with real tokens, and nothing else is valid."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,7 +79,7 @@ JUDGED: dict[str, tuple[Deed, dict[str, Any], dict[str, Any], Verdict]] = {
 def test_the_verdict(
     deed: Deed, token: dict[str, Any], reader: dict[str, Any], verdict: Verdict
 ) -> None:
-    event = event_of(deed, reader=replace(READER, **reader), **token)
+    event = event_of(deed, reader=READER._replace(**reader), **token)
     assert event.verdict == verdict
     if verdict is not Verdict.VALID:
         assert (event.seen, event.article, event.pace, event.names) == (None, None, None, ())
@@ -90,7 +89,7 @@ def test_the_verdict(
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {"conversion", "open"}])
 def test_nothing_of_an_unknown_site_is_valid(kind: Kind, origin: str | None) -> None:
     deed = Deed(kind, "top", network="reddit")
-    event = event_of(deed, reader=replace(READER, origin=origin), site=1)
+    event = event_of(deed, reader=READER._replace(origin=origin), site=1)
     assert event.verdict == (Verdict.WRONG_SITE if origin else Verdict.MISMATCH)
     assert event.field.startswith("other|")
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ class House:
             offers=(Offer(1, code_of("vs-text"), 65_535), Offer(2, code_of("vs-text"), 65_535)),
         )  # fmt: skip
         issued = int((time.time() - age_s) * 1_000)
-        return self.signer.sign(replace(token, issued_ms=issued, **changes), purpose)
+        return self.signer.sign(token._replace(issued_ms=issued, **changes), purpose)
 
     @cached_property
     def signer(self) -> Signer:
