@@ -28,9 +28,14 @@ class Signals:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.hurried = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         for number in STOPPING:
-            loop.add_signal_handler(number, self._receive)
+            # Not the loop's own handlers: as it closes it gives signals their default back.
+            signal.signal(number, self._hear)
+
+    def _hear(self, *_: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._receive)
 
     def _receive(self) -> None:
         (self.hurried if self.asked.is_set() else self.asked).set()
@@ -43,7 +48,6 @@ class Signals:
     def done(self) -> None:
         """Hear no more: all is closed, and another signal must not make a good end look bad."""
         for number in STOPPING:
-            asyncio.get_running_loop().remove_signal_handler(number)  # or the loop's end undoes it
             signal.signal(number, signal.SIG_IGN)
 
     def within(self, seconds: float) -> float:

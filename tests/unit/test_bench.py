@@ -13,12 +13,13 @@ from service.adapters.redis_link import RedisLink
 from service.domain.events import SHARDS, shard_of
 from service.domain.targeting import TAG, compile_targeting
 from service.domain.tokens import parse_token
-from tests.bench.load import read_summary
+from tests.bench.load import Driven, read_summary
+from tests.bench.outage import Outage, Shipped
 from tests.bench.processes import BenchError
 from tests.bench.publisher import ARTICLES, publisher
 from tests.bench.readers import browsers
 from tests.bench.redis_side import RedisSide
-from tests.bench.report import Goal
+from tests.bench.report import Goal, Results
 from tests.bench.rounds import Measured, Pair, Rounds
 from tests.bench.rows import REPEATED, decisions, scattered_events, tagged, whole_views
 from tests.made import JOURNAL, SHARD, page, stored
@@ -55,6 +56,19 @@ def test_ratios_are_medians_of_pairs_and_not_ratios_of_medians() -> None:
     assert [pair.cpu_ratio for pair in pairs] == [0.8, 0.5, 0.7]
     assert Rounds({"decision": pairs}, []).cpu_ratio("decision") == 0.7
     assert Pair(measured(1, per_s=30), measured(1, per_s=40)).rate_ratio == 0.75
+
+
+def test_an_outage_is_told_by_medians_of_its_rounds() -> None:
+    def outage(seconds: float, beside: Driven) -> Outage:
+        shipped = Shipped(100_000, seconds, cpu_s=0.6)
+        return Outage(100_000, shipped, shipped, Driven(60_000, 3.0, 1.0, 2.0), beside)
+
+    slow, usual = Driven(30_000, 3.0, 1.0, 8.0), Driven(45_000, 3.0, 1.0, 3.0)
+    rounds = [outage(2.0, usual), outage(4.0, slow), outage(1.0, usual)]
+    assert [(one.rate_ratio, one.p99_ratio) for one in rounds[:2]] == [(0.75, 1.5), (0.5, 4.0)]
+    text = Results({}, None, None, rounds).text()
+    assert "100000 events queued, shipped 50000 a second (6.0 µs of CPU each)" in text
+    assert "0.75 × the rate without (15000 a second), 1.50 × the p99 (3.00 ms)" in text
 
 
 def test_a_goal_is_met_on_its_bound() -> None:
