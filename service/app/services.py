@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from service import __version__
 from service.adapters.agents import AgentLists
-from service.adapters.catalog import load_catalog
+from service.adapters.catalog import CatalogFiles, Loaded
 from service.adapters.clock import SteadyClock
 from service.adapters.countries import locate
 from service.adapters.crash_points import VARIABLE, armed
@@ -50,7 +50,8 @@ PLAN_TIMEOUT_S = 1.0  # for one batch: while Redis hangs, plans go on without it
 @asynccontextmanager
 async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House]:
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
-    catalog, warnings = load_catalog(settings.config)
+    files = CatalogFiles(settings.config)
+    catalog, warnings = _loaded(files)
     log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
     reached = armed(os.environ.get(VARIABLE, ""))
     for warning in warnings:
@@ -90,8 +91,8 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
             budgets,
         )
         house = House(
-            settings, public_url, planner, clock, key_file, journal, shipper, metrics, log, budgets,
-            partial(setting_remarks, writing),
+            settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
+            budgets, partial(setting_remarks, writing),
         )  # fmt: skip
         house.services = _services(house, Reports(RedisCounts(reading)), delays)
         _describe(house)
@@ -131,6 +132,15 @@ def _services(house: House, reports: Reports, delays: Delays) -> Services:
         country_header=house.settings.country_header,
         report_auth=house.settings.report_auth,
     )
+
+
+def _loaded(files: CatalogFiles) -> Loaded:
+    """Read the configuration; what is read stays, so that there is no garbage to look for in it."""
+    gc.disable()
+    try:
+        return files.load()
+    finally:
+        gc.enable()
 
 
 def _describe(house: House) -> None:
