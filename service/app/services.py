@@ -38,7 +38,7 @@ from service.flows.record import Recorder
 from service.flows.report import Reports
 from service.flows.serials import Serials
 from service.flows.ship import Shipper, Timing
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 from service.settings import Settings
 from service.telemetry import Metrics, logger
 from service.web.keys import Services

@@ -7,7 +7,8 @@ from service.domain.ads import Campaign, Creative
 from service.domain.audience import Platform
 from service.domain.learning import Evidence, shares
 from service.domain.plans import Index, fitting
-from service.flows.tally import Place, Tallies
+from service.flows.tallies import Tallies
+from service.flows.tally import Place
 
 WEIGHED_MAX = 200  # places per plan; the others have their turn a second later
 CHANGED = 0.05  # by how much evidence must have grown to be weighed again

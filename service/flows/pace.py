@@ -8,7 +8,7 @@ from service.domain.events import HOUR_MS, Kind
 from service.domain.pacing import Budget, Pacer, line
 from service.domain.times import day_of
 from service.domain.traffic import HOUR_S, Shape
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 
 FROZEN_MS = 600_000  # so long a pace stays as it is without counts; then remainders run out
 _FOR_EVER_H = 24 * 365  # the length of a flight without an end, for its daily bound alone

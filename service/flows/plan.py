@@ -20,7 +20,8 @@ from service.domain.times import fits_hour
 from service.flows.optimise import Optimiser
 from service.flows.pace import Budgets
 from service.flows.ports import Clock
-from service.flows.tally import Since, Tallies
+from service.flows.tallies import Tallies
+from service.flows.tally import Since
 
 SWITCH_S = 0.000_25
 PlanSource = Callable[[], Plan]
