@@ -13,6 +13,8 @@ from service.flows.tally import Place
 WEIGHED_MAX = 200  # places per plan; the others have their turn a second later
 CHANGED = 0.05  # by how much evidence must have grown to be weighed again
 _CLICK_WEIGHT = 20  # a click tells about as much as so many impressions
+_NOTHING = Evidence()
+_PLATFORMS = tuple(platform.label for platform in Platform)
 _Key = tuple[str, str, str]
 """Campaign, placement and platform."""
 
@@ -31,7 +33,7 @@ class Optimiser:
 
     def shares(self, index: Index, tallies: Tallies) -> Mapping[_Key, Sequence[float]]:
         """Return the shares of every place that has evidence for a choice."""
-        places: Iterable[Place] = tallies.open.evidence
+        places: Iterable[Place] = tallies.open.touched
         if self._index is not index or self._version != tallies.closed_version:
             if self._index is not index:
                 self._learn_names(index)
@@ -74,14 +76,17 @@ class Optimiser:
 
 
 def _evidence(place: Place, tallies: Tallies) -> Evidence:
-    nothing = Evidence()
-    closed = tallies.closed.evidence.get(place, nothing)
-    return closed.plus(tallies.open.evidence.get(place, nothing))
+    closed = tallies.closed.evidence.get(place, _NOTHING)
+    return closed.plus(tallies.open.evidence.get(place, _NOTHING))
 
 
 def _everywhere(creative: Creative, tallies: Tallies) -> Evidence:
-    total = Evidence()
+    viewable = clicks = 0.0
     for placement in creative.placements:
-        for platform in Platform:
-            total = total.plus(_evidence((creative.id, placement, platform.label), tallies))
-    return total
+        for platform in _PLATFORMS:
+            place = (creative.id, placement, platform)
+            for evidence in (tallies.closed.evidence, tallies.open.evidence):
+                seen = evidence.get(place)
+                if seen is not None:
+                    viewable, clicks = viewable + seen.viewable, clicks + seen.clicks
+    return Evidence(viewable, clicks)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters import catalog as catalog_module
 from service.adapters.catalog import CatalogFiles, load_catalog
-from service.adapters.catalog_entries import Understood
+from service.adapters.catalog_entries import Understood, understood
 from service.adapters.catalog_files import FILE_BYTES_MAX, Source, read_sources, stamp
 from service.adapters.catalog_schema import json_schemas
 from service.domain.errors import BadConfiguration, Problem
@@ -136,13 +135,12 @@ def test_of_a_changed_directory_only_what_changed_is_read_and_made_again(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    understood = catalog_module.understood
 
     def noted(source: Source) -> Understood:
         read.append(source.path.name)
         return understood(source)
 
-    monkeypatch.setattr(catalog_module, "understood", noted)
+    monkeypatch.setattr("service.adapters.catalog.understood", noted)
     files, app = CatalogFiles(config), config / "apps" / "vital-signs.yaml"
     assert files.stamp is None
     first, _ = files.load(now=NOW)
