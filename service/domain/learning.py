@@ -74,8 +74,8 @@ def probabilities_of_best(rates: Sequence[Belief]) -> list[float]:
     if len(rates) == 1:
         return [1.0]
     if len(rates) == 2:  # noqa: PLR2004  as mostly, and a pair has a closed form
-        one, other = rates
-        first = _below((one.mean - other.mean) / sqrt(one.deviation**2 + other.deviation**2))
+        left, right = rates
+        first = _below((left.mean - right.mean) / sqrt(left.deviation**2 + right.deviation**2))
         return [first, 1.0 - first]
     # Nobody below the highest lower end can win: the grid is spent where it matters.
     low = max(rate.mean - _SIGMAS * rate.deviation for rate in rates)

@@ -82,16 +82,15 @@ class Planner:
         live = running.mask & ~mask_of((n for n, pace in eager.items() if not pace), len(index))
         shares = self._optimiser.shares(index, self._tallies)
         paced = mask_of(eager, len(index))
-        if last is None or last.live != live:
+        if last is None:
             ranks = ranks_of(index.campaigns, live)
             return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
         # Pools are made on first use, and kept while their shares are; spots hold some of them.
-        if last.shares is shares:
-            spots = last.spots if last.paced == paced else {}
-            pools = last.pools
-        else:
-            spots, pools = {}, last.pools_without(shares)
-        return Plan(index, hour, now_ms, live, last.ranks, eager, paced, shares, pools, spots)
+        ranks = last.ranks if last.live == live else ranks_of(index.campaigns, live)
+        pools = last.pools if last.shares is shares else last.pools_without(shares)
+        same = pools is last.pools and ranks is last.ranks and last.paced == paced
+        spots = last.spots if same else {}
+        return Plan(index, hour, now_ms, live, ranks, eager, paced, shares, pools, spots)
 
 
 def _index(catalog: Catalog, codebook: Codebook) -> Index:
