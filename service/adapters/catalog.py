@@ -19,6 +19,8 @@ from service.adapters.catalog_site_models import SiteFile
 from service.adapters.catalog_warnings import remarks
 from service.domain.ads import Catalog
 from service.domain.errors import BadConfiguration, Problem
+from service.flows.lasting import lasting
+from service.flows.unhurried import unhurried
 
 Loaded = tuple[Catalog, tuple[Problem, ...]]
 
@@ -47,25 +49,29 @@ class CatalogFiles:
         Raises `BadConfiguration` with every problem of every file, warnings included, in the order
         of files and lines. Files are named as the directory was given.
         """
+        with lasting():
+            return self._load(now or datetime.now(UTC))
+
+    def _load(self, now: datetime) -> Loaded:
         self._sources = sources = read_sources(self.directory, self._sources)
         before = self._understood
         self._understood = {
-            source: before.get(source) or understood(source) for source in sources.files
+            source: before.get(source) or understood(source) for source in unhurried(sources.files)
         }
-        entries = [entry for one in self._understood.values() for entry in one.entries]
-        problems = [*sources.problems]
-        for one in self._understood.values():
+        entries, problems = list[Entry](), [*sources.problems]
+        for one in unhurried(self._understood.values()):
+            entries += one.entries
             problems += one.problems
-        problems += _together(self.directory, entries, now or datetime.now(UTC))
+        problems += _together(self.directory, entries, now)
         ordered = _ordered(problems)
         if not all(problem.warning for problem in ordered):
             raise BadConfiguration(ordered)
-        return build((entry.value() for entry in entries), sources.version), ordered
+        return build((one.value() for one in unhurried(entries)), sources.version), ordered
 
 
 def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[Problem]:
     """Yield what is wrong between files, and what the day makes of each."""
-    for entry in entries:
+    for entry in unhurried(entries):
         yield from remarks(entry.document, entry.model, now)
     documents = [entry.document for entry in entries]
     models = [entry.model for entry in entries]

@@ -6,17 +6,21 @@ together.
 """
 
 import os
+from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from service.domain.errors import Problem
+from service.flows.unhurried import unhurried
 
 FILE_BYTES_MAX = 1 << 20
 TOTAL_BYTES_MAX = 64 << 20
 FOLDERS = {"sites": "site", "apps": "app", "campaigns": "campaign"}
 NETWORKS = "networks.yaml"
 _ATTEMPTS = 5
+_HALF_SAVED = ("~", ".swp", ".tmp", ".bak")
 _NOT_READ = {"schema"}  # for editors, not for the service
 
 Look = tuple[str, str, int, int, int, int]
@@ -49,7 +53,7 @@ class Sources:
     def version(self) -> str:
         """Return a hexadecimal digest of every file's kind, name and bytes."""
         digest = blake2b(digest_size=16)
-        for source in self.files:
+        for source in unhurried(self.files):
             head = f"{source.kind}/{source.path.name}/{len(source.content)}/"
             digest.update(head.encode(errors="surrogateescape"))
             digest.update(source.content)
@@ -76,8 +80,8 @@ def read_sources(directory: Path, last: Sources | None = None) -> Sources:
 
 
 def stamp(directory: Path) -> Stamp:
-    """Return how each file looks, in a steady order; kind is empty for what nobody will read."""
-    found = []
+    """Return how each file looks, in the directories' order; kind is empty for what is not read."""
+    found: list[Look] = []
     for entry in _entries(directory):
         name = entry.name
         if name == NETWORKS:
@@ -107,8 +111,8 @@ def _read(directory: Path, seen: Stamp, known: dict[Look, Source]) -> Sources:
         sources.problems.append(Problem(str(directory), 1, "config", message))
         return sources
     room = TOTAL_BYTES_MAX
-    for look in seen:
-        kind, path = look[:2]
+    for path, look in unhurried(_sorted(seen)):
+        kind = look[0]
         if kind == "":
             message = (
                 f"is not read: {NETWORKS} and *.yaml directly in {', '.join(FOLDERS)} are; "
@@ -130,19 +134,24 @@ def _read(directory: Path, seen: Stamp, known: dict[Look, Source]) -> Sources:
     return sources
 
 
-def _entries(directory: Path) -> list[os.DirEntry[str]]:
-    """Return a directory's entries that people meant: no hidden, back-up or half-saved files."""
+def _sorted(seen: Stamp) -> list[tuple[str, Look]]:
+    """Return the looks by path; one by one, for to sort thousands at once holds everybody up."""
+    found: list[tuple[str, Look]] = []
+    for look in unhurried(seen):
+        insort(found, (look[1], look))
+    return found
+
+
+def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield a directory's entries that people meant: no hidden, back-up or half-saved files."""
     try:
         with os.scandir(directory) as entries:
-            meant = [
-                entry
-                for entry in entries
-                if not entry.name.startswith((".", "#"))
-                and not entry.name.endswith(("~", ".swp", ".tmp", ".bak"))
-            ]
+            for entry in unhurried(entries):
+                name = entry.name
+                if not name.startswith((".", "#")) and not name.endswith(_HALF_SAVED):
+                    yield entry
     except OSError:
-        return []
-    return sorted(meant, key=lambda entry: entry.name)
+        return
 
 
 def _content(path: Path, room: int, problems: list[Problem]) -> bytes | None:

@@ -1,6 +1,5 @@
 """Opens every adapter in order, hands them to the flows, and closes them in reverse."""
 
-import gc
 import os
 import platform
 import random
@@ -13,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from service import __version__
 from service.adapters.agents import AgentLists
-from service.adapters.catalog import CatalogFiles, Loaded
+from service.adapters.catalog import CatalogFiles
 from service.adapters.clock import SteadyClock
 from service.adapters.countries import locate
 from service.adapters.crash_points import VARIABLE, armed
@@ -32,6 +31,7 @@ from service.domain.tokens import Signer
 from service.flows.accounts import Accounts
 from service.flows.decide import Decider
 from service.flows.follow import Follower
+from service.flows.lasting import lasting
 from service.flows.pace import Budgets
 from service.flows.plan import Planner
 from service.flows.record import Recorder
@@ -51,7 +51,7 @@ PLAN_TIMEOUT_S = 1.0  # for one batch: while Redis hangs, plans go on without it
 async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House]:
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
     files = CatalogFiles(settings.config)
-    catalog, warnings = _loaded(files)
+    catalog, warnings = files.load()
     log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
     reached = armed(os.environ.get(VARIABLE, ""))
     for warning in warnings:
@@ -84,21 +84,19 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         journal.on_commit = shipper.committed
         delays = Delays()
         budgets = Budgets(delays.mean_s)
-        planner = Planner(
-            with_demo(catalog, settings, public_url),
-            clock.now_ms,
-            Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
-            budgets,
-        )
+        with lasting():
+            planner = Planner(
+                with_demo(catalog, settings, public_url),
+                clock.now_ms,
+                Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
+                budgets,
+            )
         house = House(
             settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
             budgets, partial(setting_remarks, writing),
         )  # fmt: skip
         house.services = _services(house, Reports(RedisCounts(reading)), delays)
         _describe(house)
-        # The catalogue and what is made of it stay: looking through them again and again for
-        # garbage would hold requests up, the longer the more campaigns there are.
-        gc.freeze()
         async with house.running():
             yield house
 
@@ -132,15 +130,6 @@ def _services(house: House, reports: Reports, delays: Delays) -> Services:
         country_header=house.settings.country_header,
         report_auth=house.settings.report_auth,
     )
-
-
-def _loaded(files: CatalogFiles) -> Loaded:
-    """Read the configuration; what is read stays, so that there is no garbage to look for in it."""
-    gc.disable()
-    try:
-        return files.load()
-    finally:
-        gc.enable()
 
 
 def _describe(house: House) -> None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from service.domain.ads import Campaign, Creative
-from service.domain.targeting import bits, mask_of
+from service.domain.targeting import Through, bits, mask_of
 
 PROPENSITY_ONE = 65_535
 DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
@@ -85,13 +85,14 @@ Reach = Sequence[tuple[Rank, int]]
 """Ranks, the first to be served first, with the campaigns of each that fit a place."""
 
 
-def ranks_of(campaigns: Sequence[Campaign], live: int) -> tuple[Rank, ...]:
+def ranks_of(campaigns: Sequence[Campaign], live: int, through: Through = iter) -> tuple[Rank, ...]:
     """Return the ranks of live campaigns, the first to be served first.
 
     Within a tier exclusive campaigns come before the others: who is exclusive shares with nobody.
+    `through` is how to go through thousands.
     """
     found: dict[tuple[int, bool], list[int]] = {}
-    for number in bits(live):
+    for number in through(bits(live)):
         campaign = campaigns[number]
         found.setdefault((campaign.tier, not campaign.exclusive), []).append(number)
     return tuple(

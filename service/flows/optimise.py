@@ -9,6 +9,7 @@ from service.domain.learning import Evidence, shares
 from service.domain.plans import Index, fitting
 from service.flows.tallies import Tallies
 from service.flows.tally import Place
+from service.flows.unhurried import unhurried
 
 WEIGHED_MAX = 200  # places per plan; the others have their turn a second later
 CHANGED = 0.05  # by how much evidence must have grown to be weighed again
@@ -39,14 +40,14 @@ class Optimiser:
                 self._learn_names(index)
             places = {**tallies.closed.evidence, **tallies.open.evidence}
             self._index, self._version = index, tallies.closed_version
-        for creative, placement, platform in places:
+        for creative, placement, platform in unhurried(places):
             owner = self._owners.get(creative)
             if owner is not None:
                 self._waiting[owner.id, placement, platform] = None
         some = list(islice(self._waiting, WEIGHED_MAX))
         if some:
             self._shares = {**self._shares}  # plans that are in use keep theirs
-        for key in some:
+        for key in unhurried(some):
             del self._waiting[key]
             self._weigh(key, tallies)
         return self._shares

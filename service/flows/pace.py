@@ -13,6 +13,7 @@ from service.domain.pacing import Pacer
 from service.domain.traffic import Shape
 from service.flows.flights import RunningFlight, running_flight
 from service.flows.tallies import Tallies
+from service.flows.unhurried import unhurried
 
 FROZEN_MS = 600_000  # so long a pace stays as it is without counts; then remainders run out
 STEER_MS = 5_000
@@ -57,13 +58,13 @@ class Budgets:
         if running is not self._running or tallies.closed_version != self._version:
             self._follow(running, tallies, now_ms)
         moment = self._moment(tallies, now_ms)
-        for flight in self._moved(tallies, now_ms):
+        for flight in unhurried(self._moved(tallies, now_ms)):
             self._pace(flight, tallies, moment, fresh=fresh)
         return self._paces.copy()
 
     def _follow(self, running: Running, tallies: Tallies, now_ms: int) -> None:
         """Take over who runs, and what the closed hours say of each."""
-        found = (running_flight(*one, tallies, now_ms) for one in running)
+        found = (running_flight(*one, tallies, now_ms) for one in unhurried(running))
         self._flights = tuple(flight for flight in found if flight is not None)
         self._by_creative = {name: one for one in self._flights for name in one.creatives}
         self._running, self._version = running, tallies.closed_version

@@ -17,11 +17,13 @@ from service.domain.events import HOUR_MS
 from service.domain.plans import Index, Plan, index_of
 from service.domain.targeting import compile_targeting, mask_of
 from service.domain.times import fits_hour
+from service.flows.lasting import lasting
 from service.flows.optimise import Optimiser
 from service.flows.pace import Budgets
 from service.flows.ports import Clock
 from service.flows.tallies import Tallies
 from service.flows.tally import Since
+from service.flows.unhurried import unhurried
 
 SWITCH_S = 0.000_25
 PlanSource = Callable[[], Plan]
@@ -69,8 +71,9 @@ class Planner:
     async def adopt(self, catalog: Catalog) -> None:
         """Put a new catalogue to work; codes of the old one stay known."""
         async with self._turn:
-            index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
-            self.plan = await asyncio.to_thread(self._compile, index, None)
+            with lasting():
+                index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
+                self.plan = await asyncio.to_thread(self._compile, index, None)
 
     def _compile(self, index: Index, last: Plan | None) -> Plan:
         now_ms = self._clock()
@@ -83,10 +86,10 @@ class Planner:
         shares = self._optimiser.shares(index, self._tallies)
         paced = mask_of(eager, len(index))
         if last is None:
-            ranks = ranks_of(index.campaigns, live)
+            ranks = ranks_of(index.campaigns, live, unhurried)
             return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
         # Pools are made on first use, and kept while their shares are; spots hold some of them.
-        ranks = last.ranks if last.live == live else ranks_of(index.campaigns, live)
+        ranks = last.ranks if last.live == live else ranks_of(index.campaigns, live, unhurried)
         pools = last.pools if last.shares is shares else last.pools_without(shares)
         same = pools is last.pools and ranks is last.ranks and last.paced == paced
         spots = last.spots if same else {}
@@ -94,14 +97,14 @@ class Planner:
 
 
 def _index(catalog: Catalog, codebook: Codebook) -> Index:
-    targeting = compile_targeting(tuple(catalog.campaigns.values()))
+    targeting = compile_targeting(tuple(catalog.campaigns.values()), unhurried)
     return index_of(catalog, codebook.learned(catalog), targeting)
 
 
 def _running(index: Index, hour: int) -> _Running:
     flights = [
         (number, campaign, flight)
-        for number, campaign in enumerate(index.campaigns)
+        for number, campaign in enumerate(unhurried(index.campaigns))
         if not campaign.paused and fits_hour(campaign, hour)
         if (flight := campaign.flight(hour)) is not None
     ]
@@ -109,7 +112,7 @@ def _running(index: Index, hour: int) -> _Running:
     # Of those too whose weekday or hour it is not: what they delivered stays known meanwhile.
     since = {
         creative.id: flight.start
-        for campaign in index.campaigns
+        for campaign in unhurried(index.campaigns)
         if (flight := campaign.flight(hour)) is not None and flight.goal is not None
         for creative in campaign.creatives
     }
