@@ -14,7 +14,7 @@ from service.flows.pace import Budgets
 from service.flows.pages import Audience, Page
 from service.flows.plan import Planner
 from service.flows.serials import Serials
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 from tests.example import ARTICLE, CATALOG, NOW_MS, SIGNER, SITE
 from tests.fakes import Numbers, StandingClock
 

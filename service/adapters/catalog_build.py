@@ -31,28 +31,38 @@ from service.domain.sharing import Network
 _BUILT_IN = {"native": ("Device", 15), "copy": ("Copy link", 14)}
 
 
-def build(models: Iterable[BaseModel], version: str) -> Catalog:
-    """Return the catalogue of models that passed every check."""
+Networks = Mapping[str, Network]
+Value = Site | App | Campaign | Networks
+
+
+def value_of(model: BaseModel) -> Value:
+    """Return what a model describes, which passed every check."""
+    if isinstance(model, SiteFile):
+        return _site(model)
+    if isinstance(model, AppFile):
+        return _app(model)
+    if isinstance(model, CampaignFile):
+        return _campaign(model)
+    assert isinstance(model, NetworksFile)
+    return _networks(model)
+
+
+def build(values: Iterable[Value], version: str) -> Catalog:
+    """Return the catalogue of these values, in their order."""
     sites: dict[str, Site] = {}
     apps: dict[str, App] = {}
     campaigns: dict[str, Campaign] = {}
-    networks: Mapping[str, Network] = {}
-    for model in models:
-        if isinstance(model, SiteFile):
-            sites[model.id] = _site(model)
-        elif isinstance(model, AppFile):
-            apps[model.id] = _app(model)
-        elif isinstance(model, CampaignFile):
-            campaigns[model.id] = _campaign(model)
-        elif isinstance(model, NetworksFile):
-            networks = _networks(model)
-    return Catalog(
-        sites=sites,
-        networks=networks,
-        apps=apps,
-        campaigns=campaigns,
-        version=version,
-    )
+    networks: Networks = {}
+    for value in values:
+        if isinstance(value, Site):
+            sites[value.id] = value
+        elif isinstance(value, App):
+            apps[value.id] = value
+        elif isinstance(value, Campaign):
+            campaigns[value.id] = value
+        else:
+            networks = value
+    return Catalog(sites, networks, apps, campaigns, version)
 
 
 def _networks(file: NetworksFile) -> dict[str, Network]:

@@ -14,6 +14,7 @@ from service.adapters.catalog_targeting import Targeting
 from service.domain.articles import glob_matches
 from service.domain.errors import Problem
 from service.domain.targeting import DIRECT, LANGUAGE, PATH, TAG, TIME_DIMENSIONS
+from service.flows.unhurried import unhurried
 
 Checked = tuple[Document, CampaignFile]
 
@@ -31,7 +32,7 @@ def campaign_checks(
                 " placement: move a flight, or target different readers"
             )
             yield document.problem(("exclusive",), message)
-    for document, campaign in campaigns:
+    for document, campaign in unhurried(campaigns):
         yield from _sources(document, campaign, networks)
         yield from _reachable(document, campaign, sites)
 

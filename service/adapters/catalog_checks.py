@@ -14,6 +14,7 @@ from service.adapters.catalog_yaml import FieldPath
 from service.domain.ads import code_of
 from service.domain.errors import Problem
 from service.domain.sharing import BROWSER_NETWORKS
+from service.flows.unhurried import unhurried
 
 _SHOWN = 10  # names in a message
 
@@ -21,7 +22,7 @@ _SHOWN = 10  # names in a message
 def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
     """Yield every problem between documents, and what a document's whole shape shows."""
     by_kind: dict[str, list[Document]] = defaultdict(list)
-    for document in documents:
+    for document in unhurried(documents):
         by_kind[document.kind].append(document)
     for kind in ("site", "app", "campaign"):
         yield from _repeated(_ids(by_kind[kind]), kind)
@@ -44,7 +45,7 @@ def _ids(documents: Iterable[Document]) -> list[Place]:
 
 
 def _creative_ids(campaigns: Iterable[Document]) -> Iterator[Place]:
-    for campaign in campaigns:
+    for campaign in unhurried(campaigns):
         for i, creative in enumerate(_list(campaign.data.get("creatives"))):
             if isinstance(creative, dict) and isinstance(creative.get("id"), str):
                 yield campaign, ("creatives", i, "id"), creative["id"]
@@ -52,7 +53,7 @@ def _creative_ids(campaigns: Iterable[Document]) -> Iterator[Place]:
 
 def _repeated(places: Iterable[Place], kind: str) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for document, path, identifier in places:
+    for document, path, identifier in unhurried(places):
         other, at, _ = first.setdefault(identifier, (document, path, identifier))
         if (other, at) != (document, path):
             where = f"{other.file}:{other.marks.line_of(at)}"
@@ -62,7 +63,7 @@ def _repeated(places: Iterable[Place], kind: str) -> Iterator[Problem]:
 
 def _collisions(places: Iterable[Place], kind: str) -> Iterator[Problem]:
     owner: dict[int, str] = {}
-    for document, path, identifier in places:
+    for document, path, identifier in unhurried(places):
         first = owner.setdefault(code_of(identifier), identifier)
         if first != identifier:
             message = f"has the same 32-bit code as {kind} `{first}` by chance: choose another id"
@@ -86,7 +87,7 @@ def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator
 def _references(by_kind: dict[str, list[Document]]) -> Iterator[Problem]:
     apps = {app.id for app in by_kind["app"]}
     placements = {site.id: _placements(site) for site in by_kind["site"]}
-    for campaign in by_kind["campaign"]:
+    for campaign in unhurried(by_kind["campaign"]):
         app = campaign.data.get("app")
         if isinstance(app, str) and app not in apps:
             yield campaign.problem(("app",), _unknown("app", app, apps))

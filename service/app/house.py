@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from service.adapters.catalog import CatalogFiles
 from service.adapters.catalog_watch import watch_catalog
 from service.adapters.clock import SteadyClock
 from service.adapters.journal import Journal
@@ -30,6 +31,7 @@ class House:
     """The running parts; `ready` is the life cycle's word."""
 
     settings: Settings
+    files: CatalogFiles
     public_url: str
     planner: Planner
     clock: SteadyClock
@@ -94,7 +96,7 @@ class House:
     async def watch(self) -> None:
         """Take each sound change of the configuration; refuse the others whole."""
         version = self.planner.plan.catalog.version
-        await watch_catalog(self.settings.config, self.changed, version=version)
+        await watch_catalog(self.files, self.changed, version=version)
 
     async def changed(
         self, found: Catalog | BadConfiguration, warnings: tuple[Problem, ...]

@@ -5,6 +5,7 @@ import os
 import platform
 import random
 import secrets
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from service import __version__
 from service.adapters.agents import AgentLists
-from service.adapters.catalog import load_catalog
+from service.adapters.catalog import CatalogFiles
 from service.adapters.clock import SteadyClock
 from service.adapters.countries import locate
 from service.adapters.crash_points import VARIABLE, armed
@@ -32,26 +33,29 @@ from service.domain.tokens import Signer
 from service.flows.accounts import Accounts
 from service.flows.decide import Decider
 from service.flows.follow import Follower
+from service.flows.lasting import lasting
 from service.flows.pace import Budgets
 from service.flows.plan import Planner
 from service.flows.record import Recorder
 from service.flows.report import Reports
 from service.flows.serials import Serials
 from service.flows.ship import Shipper, Timing
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 from service.settings import Settings
 from service.telemetry import Metrics, logger
 from service.web.keys import Services
 
 READ_TIMEOUT_S = 5.0  # reports read much at once; readers never wait for it
 PLAN_TIMEOUT_S = 1.0  # for one batch: while Redis hangs, plans go on without it
+SWITCH_S = 0.000_25  # a thread with work keeps requests waiting so long, not 5 ms
 GC_YOUNG = 10_000  # new objects before a look for garbage: 700 are the events of a few turns
 
 
 @asynccontextmanager
 async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House]:
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
-    catalog, warnings = load_catalog(settings.config)
+    files = CatalogFiles(settings.config)
+    catalog, warnings = files.load()
     log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
     reached = armed(os.environ.get(VARIABLE, ""))
     for warning in warnings:
@@ -84,22 +88,21 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         journal.on_commit = shipper.committed
         delays = Delays()
         budgets = Budgets(delays.mean_s)
-        planner = Planner(
-            with_demo(catalog, settings, public_url),
-            clock.now_ms,
-            Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
-            budgets,
-        )
+        with lasting():
+            planner = Planner(
+                with_demo(catalog, settings, public_url),
+                clock.now_ms,
+                Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
+                budgets,
+            )
         house = House(
-            settings, public_url, planner, clock, key_file, journal, shipper, metrics, log, budgets,
-            partial(setting_remarks, writing),
+            settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
+            budgets, partial(setting_remarks, writing),
         )  # fmt: skip
         house.services = _services(house, Reports(RedisCounts(reading)), delays)
         _describe(house)
-        # The catalogue and what is made of it stay: looking through them again and again for
-        # garbage would hold requests up, the longer the more campaigns there are.
-        gc.freeze()
         gc.set_threshold(GC_YOUNG)
+        sys.setswitchinterval(SWITCH_S)
         async with house.running():
             yield house
 

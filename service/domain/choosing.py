@@ -4,13 +4,15 @@ A campaign is drawn from its rank and accepted by the mask of who may show, rath
 among the candidates: the cost does not depend on how many campaigns there are.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from service.domain.ads import Campaign, Creative
-from service.domain.targeting import bits, mask_of
+from service.domain.targeting import Through, bits, mask_of
 
 PROPENSITY_ONE = 65_535
 DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
@@ -51,7 +53,7 @@ class Rank:
     """Campaigns of one priority: their mask, and Walker's alias table over their weights.
 
     Slot i yields `numbers[i]` below the threshold `keep[i]`, else `others[i]`: a draw by weight
-    costs the same for ten campaigns and ten thousand.
+    costs the same for ten campaigns and ten thousand. Arrays, for what is dense stays in caches.
     """
 
     mask: int
@@ -83,13 +85,14 @@ Reach = Sequence[tuple[Rank, int]]
 """Ranks, the first to be served first, with the campaigns of each that fit a place."""
 
 
-def ranks_of(campaigns: Sequence[Campaign], live: int) -> tuple[Rank, ...]:
+def ranks_of(campaigns: Sequence[Campaign], live: int, through: Through = iter) -> tuple[Rank, ...]:
     """Return the ranks of live campaigns, the first to be served first.
 
     Within a tier exclusive campaigns come before the others: who is exclusive shares with nobody.
+    `through` is how to go through thousands.
     """
     found: dict[tuple[int, bool], list[int]] = {}
-    for number in bits(live):
+    for number in through(bits(live)):
         campaign = campaigns[number]
         found.setdefault((campaign.tier, not campaign.exclusive), []).append(number)
     return tuple(
@@ -103,7 +106,7 @@ def _rank(weights: Mapping[int, float], length: int) -> Rank:
     numbers = tuple(weights)
     mean = sum(weights.values()) / len(numbers)
     left = [weights[number] / mean for number in numbers]
-    keep, others = [1.0] * len(numbers), list(numbers)
+    keep, others = array("d", [1.0] * len(numbers)), array("I", numbers)
     small = [slot for slot, share in enumerate(left) if share < 1.0]
     large = [slot for slot, share in enumerate(left) if share >= 1.0]
     while small and large:
@@ -113,7 +116,7 @@ def _rank(weights: Mapping[int, float], length: int) -> Rank:
         if left[high] < 1.0:
             small.append(large.pop())
     mask = mask_of(numbers, length)
-    return Rank(mask, numbers, weights, keep, others)
+    return Rank(mask, array("I", numbers), weights, keep, others)
 
 
 def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: Draw) -> int | None:
@@ -138,13 +141,21 @@ def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: 
 
 def pool_of(campaign: Campaign, creatives: Sequence[Creative], shares: Sequence[float]) -> Pool:
     """Return the pool of these creatives with these shares, which add up to 1."""
+    propensities, cumulative = _figures(tuple(shares))
+    choices = zip(creatives, propensities, strict=True)
     return Pool(
-        tuple(
-            Choice(campaign, creative, creative.code, round(share * PROPENSITY_ONE))
-            for creative, share in zip(creatives, shares, strict=True)
-        ),
-        tuple(accumulate(shares)),
+        tuple([Choice(campaign, one, one.code, propensity) for one, propensity in choices]),
+        cumulative,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _figures(shares: tuple[float, ...]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return propensities and cumulative shares: the same objects for all pools that split alike.
+
+    Of thousands of campaigns most do, and what they share stays in caches.
+    """
+    return tuple([round(share * PROPENSITY_ONE) for share in shares]), tuple(accumulate(shares))
 
 
 def joined(pools: Sequence[tuple[float, Pool]]) -> Pool:

@@ -73,6 +73,10 @@ def probabilities_of_best(rates: Sequence[Belief]) -> list[float]:
     """Return each rate's probability of being the highest, of independent normal beliefs."""
     if len(rates) == 1:
         return [1.0]
+    if len(rates) == 2:  # noqa: PLR2004  as mostly, and a pair has a closed form
+        left, right = rates
+        first = _below((left.mean - right.mean) / sqrt(left.deviation**2 + right.deviation**2))
+        return [first, 1.0 - first]
     # Nobody below the highest lower end can win: the grid is spent where it matters.
     low = max(rate.mean - _SIGMAS * rate.deviation for rate in rates)
     high = max(rate.mean + _SIGMAS * rate.deviation for rate in rates)
@@ -81,7 +85,7 @@ def probabilities_of_best(rates: Sequence[Belief]) -> list[float]:
     for k in range(_GRID):
         at = low + (k + 0.5) * step
         scaled = [(at - rate.mean) / rate.deviation for rate in rates]
-        below = [max(0.5 * (1.0 + erf(z / sqrt(2.0))), 1e-300) for z in scaled]
+        below = [max(_below(z), 1e-300) for z in scaled]
         everybody = 1.0
         for one in below:
             everybody *= one
@@ -91,6 +95,11 @@ def probabilities_of_best(rates: Sequence[Belief]) -> list[float]:
             )
     total = sum(sums)
     return [one / total for one in sums] if total > 0 else [1.0 / len(rates)] * len(rates)
+
+
+def _below(z: float) -> float:
+    """Return how much of a normal distribution lies below its mean and z deviations."""
+    return 0.5 * (1.0 + erf(z / sqrt(2.0)))
 
 
 def _rate(evidence: Evidence, prior: float, strength: float) -> float:

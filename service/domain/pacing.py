@@ -5,8 +5,8 @@ whose impressions or clicks are still to come are reserved by Little's law: thos
 rate of arrival times the mean delay.
 """
 
-from dataclasses import dataclass, replace
 from math import exp
+from typing import NamedTuple
 
 from service.domain.traffic import HOUR_S, Shape
 
@@ -17,8 +17,7 @@ _MEMORY_H = 24.0  # the same in average hours of traffic
 _EVIDENCE_MIN = 10.0  # deliveries before a capacity is believed
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """What is left to deliver and how much traffic there is to do it in (average hours).
 
     `today` and `today_hours` are None without a daily bound.
@@ -31,8 +30,7 @@ class Budget:
     front_loaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pacer:
+class Pacer(NamedTuple):
     """What is known of one flight: its pace, and deliveries against the exposure they came from.
 
     `exposure` sums pace times traffic, in average hours: deliveries per exposure are its capacity.
@@ -58,18 +56,15 @@ class Pacer:
         At first few of the deliveries that an exposure brings have arrived: it counts as far.
         """
         if not self.at_s:
-            return replace(self, delivered=delivered, at_s=now_s, since_s=now_s)
+            pace, _, deliveries, exposure, *_ = self
+            return Pacer(pace, delivered, deliveries, exposure, now_s, now_s)
         hours = shape.between(self.at_s, now_s)
         new = max(0.0, delivered - self.delivered)
         fade = exp(-new / _MEMORY - hours / _MEMORY_H)
         arrived = min(1.0, (now_s - self.since_s) / (2.0 * max(delay_s, 1.0)))
-        return replace(
-            self,
-            delivered=delivered,
-            deliveries=self.deliveries * fade + new,
-            exposure=self.exposure * fade + hours * self.pace * arrived,
-            at_s=now_s,
-        )
+        deliveries = self.deliveries * fade + new
+        exposure = self.exposure * fade + hours * self.pace * arrived
+        return Pacer(self.pace, delivered, deliveries, exposure, now_s, self.since_s)
 
     def rate(self, shape: Shape) -> float:
         """Return deliveries a second at the pace and in the hour of now."""
@@ -84,7 +79,7 @@ class Pacer:
                 budget.today - underway, budget.today_hours, front=budget.front_loaded
             )
             pace = min(pace, today)
-        return replace(self, pace=pace)
+        return Pacer(pace, *self[1:])
 
     def _pace(self, left: float, hours: float, *, front: bool) -> float:
         if left < 1.0:  # half an impression cannot be shown

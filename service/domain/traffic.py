@@ -27,9 +27,10 @@ class Shape:
         """Return how many average hours of traffic lie between two times; 0 if none does."""
         if end_s <= start_s:
             return 0.0
-        return self._until(end_s) - self._until(start_s)
+        return self.until(end_s) - self.until(start_s)
 
-    def _until(self, time_s: float) -> float:
+    def until(self, time_s: float) -> float:
+        """Return the average hours of traffic from a moment, the same for all times, to a time."""
         hours = time_s / HOUR_S - _MONDAY
         weeks, rest = divmod(hours, WEEK_HOURS)
         hour = int(rest)

@@ -33,7 +33,9 @@ def fill(spot: Spot, plan: Plan, allowed: int, draw: Draw) -> tuple[Choice, ...]
     if spot.whole is not None and allowed & spot.first == spot.first:
         return (spot.whole.pick(draw),)
     number = pick_campaign(spot.reach, allowed, plan.paces, draw)
-    return () if number is None else (plan.pool(number, spot.place).pick(draw),)
+    if number is None:
+        return ()
+    return ((spot.pools.get(number) or plan.pool(number, spot.place)).pick(draw),)
 
 
 class PageView:

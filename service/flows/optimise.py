@@ -7,11 +7,15 @@ from service.domain.ads import Campaign, Creative
 from service.domain.audience import Platform
 from service.domain.learning import Evidence, shares
 from service.domain.plans import Index, fitting
-from service.flows.tally import Place, Tallies
+from service.flows.tallies import Tallies
+from service.flows.tally import Place
+from service.flows.unhurried import unhurried
 
 WEIGHED_MAX = 200  # places per plan; the others have their turn a second later
 CHANGED = 0.05  # by how much evidence must have grown to be weighed again
 _CLICK_WEIGHT = 20  # a click tells about as much as so many impressions
+_NOTHING = Evidence()
+_PLATFORMS = tuple(platform.label for platform in Platform)
 _Key = tuple[str, str, str]
 """Campaign, placement and platform."""
 
@@ -30,20 +34,20 @@ class Optimiser:
 
     def shares(self, index: Index, tallies: Tallies) -> Mapping[_Key, Sequence[float]]:
         """Return the shares of every place that has evidence for a choice."""
-        places: Iterable[Place] = tallies.open.evidence
+        places: Iterable[Place] = tallies.open.touched
         if self._index is not index or self._version != tallies.closed_version:
             if self._index is not index:
                 self._learn_names(index)
             places = {**tallies.closed.evidence, **tallies.open.evidence}
             self._index, self._version = index, tallies.closed_version
-        for creative, placement, platform in places:
+        for creative, placement, platform in unhurried(places):
             owner = self._owners.get(creative)
             if owner is not None:
                 self._waiting[owner.id, placement, platform] = None
         some = list(islice(self._waiting, WEIGHED_MAX))
         if some:
             self._shares = {**self._shares}  # plans that are in use keep theirs
-        for key in some:
+        for key in unhurried(some):
             del self._waiting[key]
             self._weigh(key, tallies)
         return self._shares
@@ -73,14 +77,17 @@ class Optimiser:
 
 
 def _evidence(place: Place, tallies: Tallies) -> Evidence:
-    nothing = Evidence()
-    closed = tallies.closed.evidence.get(place, nothing)
-    return closed.plus(tallies.open.evidence.get(place, nothing))
+    closed = tallies.closed.evidence.get(place, _NOTHING)
+    return closed.plus(tallies.open.evidence.get(place, _NOTHING))
 
 
 def _everywhere(creative: Creative, tallies: Tallies) -> Evidence:
-    total = Evidence()
+    viewable = clicks = 0.0
     for placement in creative.placements:
-        for platform in Platform:
-            total = total.plus(_evidence((creative.id, placement, platform.label), tallies))
-    return total
+        for platform in _PLATFORMS:
+            place = (creative.id, placement, platform)
+            for evidence in (tallies.closed.evidence, tallies.open.evidence):
+                seen = evidence.get(place)
+                if seen is not None:
+                    viewable, clicks = viewable + seen.viewable, clicks + seen.clicks
+    return Evidence(viewable, clicks)

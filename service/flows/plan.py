@@ -1,11 +1,9 @@
 """Compiles the catalogue and what was delivered into plans, off the request path; answers nobody.
 
-The work is done in a thread: the interpreter hands control back within a quarter of a millisecond
-(`SWITCH_S`), so that requests hardly wait for it.
+The work is done in a thread that rests between slices, so that requests hardly wait for it.
 """
 
 import asyncio
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,12 +15,14 @@ from service.domain.events import HOUR_MS
 from service.domain.plans import Index, Plan, index_of
 from service.domain.targeting import compile_targeting, mask_of
 from service.domain.times import fits_hour
+from service.flows.lasting import lasting
 from service.flows.optimise import Optimiser
 from service.flows.pace import Budgets
 from service.flows.ports import Clock
-from service.flows.tally import Since, Tallies
+from service.flows.tallies import Tallies
+from service.flows.tally import Since
+from service.flows.unhurried import unhurried
 
-SWITCH_S = 0.000_25
 PlanSource = Callable[[], Plan]
 
 
@@ -41,7 +41,6 @@ class Planner:
     """Holds the current plan and renews it; a catalogue is taken whole or not at all."""
 
     def __init__(self, catalog: Catalog, clock: Clock, tallies: Tallies, budgets: Budgets) -> None:
-        sys.setswitchinterval(SWITCH_S)
         self._clock = clock
         self._tallies = tallies
         self._budgets = budgets
@@ -68,8 +67,9 @@ class Planner:
     async def adopt(self, catalog: Catalog) -> None:
         """Put a new catalogue to work; codes of the old one stay known."""
         async with self._turn:
-            index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
-            self.plan = await asyncio.to_thread(self._compile, index, None)
+            with lasting():
+                index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
+                self.plan = await asyncio.to_thread(self._compile, index, None)
 
     def _compile(self, index: Index, last: Plan | None) -> Plan:
         now_ms = self._clock()
@@ -81,27 +81,26 @@ class Planner:
         live = running.mask & ~mask_of((n for n, pace in eager.items() if not pace), len(index))
         shares = self._optimiser.shares(index, self._tallies)
         paced = mask_of(eager, len(index))
-        if last is None or last.live != live:
-            ranks = ranks_of(index.campaigns, live)
+        if last is None:
+            ranks = ranks_of(index.campaigns, live, unhurried)
             return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
         # Pools are made on first use, and kept while their shares are; spots hold some of them.
-        if last.shares is shares:
-            spots = last.spots if last.paced == paced else {}
-            pools = last.pools
-        else:
-            spots, pools = {}, last.pools_without(shares)
-        return Plan(index, hour, now_ms, live, last.ranks, eager, paced, shares, pools, spots)
+        ranks = last.ranks if last.live == live else ranks_of(index.campaigns, live, unhurried)
+        pools = last.pools if last.shares is shares else last.pools_without(shares)
+        same = pools is last.pools and ranks is last.ranks and last.paced == paced
+        spots = last.spots if same else {}
+        return Plan(index, hour, now_ms, live, ranks, eager, paced, shares, pools, spots)
 
 
 def _index(catalog: Catalog, codebook: Codebook) -> Index:
-    targeting = compile_targeting(tuple(catalog.campaigns.values()))
+    targeting = compile_targeting(tuple(catalog.campaigns.values()), unhurried)
     return index_of(catalog, codebook.learned(catalog), targeting)
 
 
 def _running(index: Index, hour: int) -> _Running:
     flights = [
         (number, campaign, flight)
-        for number, campaign in enumerate(index.campaigns)
+        for number, campaign in enumerate(unhurried(index.campaigns))
         if not campaign.paused and fits_hour(campaign, hour)
         if (flight := campaign.flight(hour)) is not None
     ]
@@ -109,7 +108,7 @@ def _running(index: Index, hour: int) -> _Running:
     # Of those too whose weekday or hour it is not: what they delivered stays known meanwhile.
     since = {
         creative.id: flight.start
-        for campaign in index.campaigns
+        for campaign in unhurried(index.campaigns)
         if (flight := campaign.flight(hour)) is not None and flight.goal is not None
         for creative in campaign.creatives
     }

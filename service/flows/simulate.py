@@ -22,7 +22,7 @@ from service.flows.pace import Budgets
 from service.flows.pages import Audience, Page
 from service.flows.plan import Planner
 from service.flows.serials import Serials
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 
 STEP_S = 60  # between plans
 RENDERED = 0.9  # of what is decided

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.adapters import catalog_watch
-from service.adapters.catalog import load_catalog
+from service.adapters.catalog import CatalogFiles
 from service.adapters.catalog_watch import watch_catalog
 from service.domain.ads import Catalog
 from service.domain.errors import BadConfiguration, Problem
@@ -32,10 +32,11 @@ def config(tmp_path: Path) -> Path:
 async def watched(directory: Path, *, polling: bool) -> AsyncIterator[asyncio.Queue[Told]]:
     """Watch a directory; yield the queue of what was told."""
     told: asyncio.Queue[Told] = asyncio.Queue()
-    version = load_catalog(directory)[0].version
+    files = CatalogFiles(directory)
+    version = files.load()[0].version
     watch = asyncio.create_task(
         watch_catalog(
-            directory,
+            files,
             lambda outcome, problems: told.put((outcome, problems)),
             version=version,
             polling=polling,
@@ -143,7 +144,7 @@ async def test_a_replaced_directory_is_live(config: Path) -> None:
 async def test_a_change_made_before_the_watch_began_is_told(config: Path) -> None:
     told: asyncio.Queue[Told] = asyncio.Queue()
     watch = asyncio.create_task(
-        watch_catalog(config, lambda *told_now: told.put(told_now), version="older")
+        watch_catalog(CatalogFiles(config), lambda *told_now: told.put(told_now), version="older")
     )
     assert "example" in (await catalog_told(told)).sites
     watch.cancel()
@@ -175,7 +176,7 @@ async def test_a_failing_receiver_is_asked_again(
             raise RuntimeError("the receiver failed")
         done.set()
 
-    watch = asyncio.create_task(watch_catalog(config, receive, polling=True))
+    watch = asyncio.create_task(watch_catalog(CatalogFiles(config), receive, polling=True))
     await asyncio.wait_for(done.wait(), 10)
     assert not watch.done()
     watch.cancel()

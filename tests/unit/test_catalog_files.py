@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.catalog import load_catalog
-from service.adapters.catalog_files import FILE_BYTES_MAX, read_sources, stamp
+from service.adapters.catalog import CatalogFiles, load_catalog
+from service.adapters.catalog_entries import Understood, understood
+from service.adapters.catalog_files import FILE_BYTES_MAX, Source, read_sources, stamp
 from service.adapters.catalog_schema import json_schemas
 from service.domain.errors import BadConfiguration, Problem
 
@@ -128,6 +129,37 @@ def test_stamps_change_with_every_way_of_saving(config: Path) -> None:
     seen.append(stamp(config))
     assert len(set(seen)) == len(seen)
     assert stamp(config / "absent") == ()
+
+
+def test_of_a_changed_directory_only_what_changed_is_read_and_made_again(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(source: Source) -> Understood:
+        read.append(source.path.name)
+        return understood(source)
+
+    monkeypatch.setattr("service.adapters.catalog.understood", noted)
+    files, app = CatalogFiles(config), config / "apps" / "vital-signs.yaml"
+    assert files.stamp is None
+    first, _ = files.load(now=NOW)
+    assert files.stamp == stamp(config)
+    read.clear()
+    text = app.read_text()
+    app.write_text(text.replace("Vital Signs App", "Other App"))
+    second, _ = files.load(now=NOW)
+    assert read == ["vital-signs.yaml"]
+    assert second.version != first.version
+    assert second.apps["vital-signs"].name.startswith("Other App")
+    assert second.campaigns["vital-signs"] is first.campaigns["vital-signs"]
+    app.write_text("id: [")
+    for _ in range(2):  # what is wrong is told again, read or not
+        with pytest.raises(BadConfiguration) as bad:
+            files.load(now=NOW)
+        assert bad.value.problems[0].file == str(app)
+    app.write_text(text)
+    assert files.load(now=NOW)[0] == first
 
 
 def test_the_digest_tells_files_apart_not_only_their_joined_bytes(config: Path) -> None:

@@ -10,7 +10,7 @@ from service.domain.learning import LEAST_SHARE, NEWCOMER_FLOOR
 from service.domain.plans import Index
 from service.flows import optimise
 from service.flows.optimise import Optimiser
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 from tests.example import HOUR, NOW_MS, campaign, catalog, creative
 from tests.fakes import StandingClock
 from tests.planning import Counts, plan

@@ -11,7 +11,7 @@ from service.domain.events import HOUR_MS, Kind
 from service.domain.pacing import PROBE
 from service.flows.pace import FROZEN_MS, Budgets
 from service.flows.pages import Page
-from service.flows.tally import Tallies
+from service.flows.tallies import Tallies
 from tests.example import ARTICLE, HOUR, SITE, TOP, campaign, catalog, creative
 from tests.fakes import StandingClock
 from tests.planning import Counts, planner, shown

@@ -12,15 +12,8 @@ from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
 from service.domain.learning import HALF_LIFE_H, Evidence
 from service.domain.traffic import FLAT, HOUR_S
-from service.flows.tally import (
-    APART_HOURS,
-    AWAY_MS,
-    FIELDS_AT_ONCE,
-    OPEN_HOURS,
-    SHAPE_HOURS,
-    Tallies,
-    Tally,
-)
+from service.flows.tallies import AWAY_MS, Tallies
+from service.flows.tally import APART_HOURS, FIELDS_AT_ONCE, OPEN_HOURS, SHAPE_HOURS, Tally
 from tests.example import HOUR, NOW_MS
 from tests.fakes import StandingClock
 from tests.planning import Counts
@@ -71,6 +64,31 @@ async def test_open_hours_are_read_again_and_counted_once() -> None:
         await world.refresh()
         assert world.delivered() == (0, total)
         assert world.delivered(clicks=True) == (0, total - 1)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("xy"), st.integers(1, 9)), max_size=6))
+async def test_whatever_changes_between_two_reads_the_open_hours_hold_what_was_read_last(
+    reads: list[dict[str, int]],
+) -> None:
+    counts, clock = Counts(), StandingClock(NOW_MS)
+    tallies = Tallies(counts, clock)
+    for read in reads:  # also of a Redis that came back older
+        counts.hours[HOUR] = {
+            f"{name}|top|ios|-|{kind}": n for name, n in read.items() for kind in ("click", "share")
+        }
+        await tallies.refresh({"x": HOUR - 1, "y": HOUR})
+        for name in "xy":
+            due = read.get(name, 0)
+            assert tallies.open.delivered([name], clicks=True, span=EVER) == due
+            assert tallies.open.evidence.get((name, "top", "ios"), (0, 0))[1] == due
+
+
+async def test_what_was_touched_is_what_changed_since_the_last_read() -> None:
+    world = World()
+    for count, touched in ((1, {PLACE}), (1, set()), (2, {PLACE})):
+        world.counts.hours[HOUR] = {IMPRESSION: count}
+        await world.refresh()
+        assert world.tallies.open.touched == touched
 
 
 async def test_an_hour_closes_once_and_what_comes_later_is_not_seen() -> None:
