@@ -12,6 +12,10 @@ HEAD = (
     f"{'row':9}{'ratio':>6} {'(lowest–highest)':17}{'best':>5}{'rate':>6}{'µs':>8}{'base µs':>9}"
     f"{'per s':>8}{'base/s':>8}{'p50 ms':>8}{'p99 ms':>8}"
 )
+_TAILS = {
+    "replan": "10,000 campaigns ÷ 10, p99 while planning",
+    "reload": "reloading ÷ not, 10,000 campaigns, p99",
+}
 EXPLAINED = """\
 ratio: server CPU per answer of the base ÷ the row's, pair by pair; 1 = as cheap as the base.
 rate: answers a second of the row ÷ the base's, pair by pair.
@@ -57,6 +61,10 @@ class Results:
         if self.rounds and "many" in self.rounds.pairs:
             costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["many"]]
             yield Goal("10,000 campaigns ÷ 10, CPU per decision", median(costs), 1.1)
+        for name, text in _TAILS.items():
+            if self.rounds and name in self.rounds.pairs:
+                tails = [pair.tail_ratio for pair in self.rounds.pairs[name]]
+                yield Goal(text, median(tails), 2)
         if self.footprint:
             yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
             yield Goal("warm start, s", median(self.footprint.starts_s), 3)
@@ -126,6 +134,9 @@ def _counted(rounds: Rounds) -> Iterator[str]:
     event_rates: dict[str, float] = {}
     for row in _measured_rows(rounds):
         measured: list[Measured] = [pair.row for pair in rounds.pairs[row.name]]
+        if row.name in _TAILS:
+            tails = [pair.tail_ratio for pair in rounds.pairs[row.name]]
+            yield f"{row.name}: p99 ÷ the base's {_figures(tails, 2)}, median {median(tails):.2f}"
         if row.events:
             valid = sum(each.verdicts.get("valid", 0) for each in measured)
             repeated = sum(each.verdicts.get("duplicate", 0) for each in measured)
