@@ -1,7 +1,7 @@
 """Compiles the catalogue and what was delivered into plans, off the request path; answers nobody.
 
-The work is done in a thread: the interpreter hands control back within a quarter of a millisecond
-(`SWITCH_S`), so that requests hardly wait for it.
+The work is done in a thread that rests between slices of a quarter of a millisecond (`unhurried`);
+where it does not, the interpreter hands control back as soon (`SWITCH_S`).
 """
 
 import asyncio

@@ -183,7 +183,9 @@ class Bench:
         if not row.reloads or self.many is None:
             return await self._measured(row, side, first, path)
         async with changing(self.many.config / "campaigns" / "bench-0.yaml", side.pid):
-            return await self._measured(row, side, first, path)
+            measured = await self._measured(row, side, first, path)
+        await self._ask_all(side, path)  # what a change empties is full again for who comes next
+        return measured
 
     async def _measured(self, row: Row, side: Side, first: bytes, path: Path) -> Measured:
         ledger = side.ledger if row.events else None
