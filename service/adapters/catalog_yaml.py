@@ -57,9 +57,6 @@ class Marks:
         return at.line
 
 
-_NOTHING: dict[str | int, Marks] = {}  # is inside most values: one for all of them
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something no configuration may hold, found while reading: its path, line and remedy."""
@@ -134,9 +131,8 @@ class _Reader:
     def _mapping(self, path: FieldPath, inside: dict[str | int, Marks]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key, line, inner = self._key(event, path), _line(event), next(self.events)
-            marks = Marks(line, _inside(inner))
-            value = self.value(inner, (*path, key), marks.inside)
+            key, marks = self._key(event, path), Marks(_line(event), {})
+            value = self.value(next(self.events), (*path, key), marks.inside)
             if key in found:
                 first = inside[key].line
                 self.faults.append(
@@ -160,7 +156,7 @@ class _Reader:
         found: list[Any] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             index = len(found)
-            marks = inside[index] = Marks(_line(event), _inside(event))
+            marks = inside[index] = Marks(_line(event), {})
             found.append(self.value(event, (*path, index), marks.inside))
         return found
 
@@ -186,10 +182,6 @@ class _Reader:
 
     def _fault(self, event: Any, path: FieldPath, message: str) -> None:
         self.faults.append(Fault(path, _line(event), message))
-
-
-def _inside(event: Any) -> dict[str | int, Marks]:
-    return {} if isinstance(event, yaml.CollectionStartEvent) else _NOTHING
 
 
 def _line(event: Any) -> int:

@@ -13,7 +13,8 @@ from service.cli.checking import add_config
 from service.cli.words import progress, say
 from service.domain.ads import Campaign, Catalog
 from service.domain.errors import BadInput
-from service.flows.simulate import Outcome, Simulation, World
+from service.flows.simulate import Simulation
+from service.flows.simulated import Outcome, World
 from service.web.pages import render
 
 RATES = (0.005, 0.02)  # true click rates are dealt evenly from here

@@ -6,11 +6,12 @@ Campaigns are numbers here, in the catalogue's order; masks have a bit for each.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.ads import Campaign, Catalog, Creative
+from service.domain.ads import Catalog
 from service.domain.audience import Platform
-from service.domain.choosing import Pool, Rank, Reach, even_shares, joined, pool_of
+from service.domain.choosing import Pool, Rank, Reach, joined, pool_of
 from service.domain.codes import Codebook
-from service.domain.targeting import COUNTRY, PLACEMENT, Targeting, bits, mask_of
+from service.domain.index import Index, fitting
+from service.domain.targeting import PLACEMENT, bits
 from service.domain.tokens import Arm
 
 WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
@@ -20,47 +21,6 @@ Pools = dict[int, Pool]
 """Pools of one place by campaign's number."""
 Learned = tuple[str, str, str]
 """Campaign, placement and platform of which shares were learned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What a catalogue alone determines: built once, shared by all of its plans.
-
-    `rivals` are the campaigns that may not stand on a page view beside a campaign, `barred` those
-    without a creative for a placement in an arm; `caps` says whether some campaign has a cap,
-    `asks_country` whether some depends on the reader's country; `origins` are those of all sites.
-    """
-
-    catalog: Catalog
-    codebook: Codebook
-    campaigns: tuple[Campaign, ...]
-    numbers: Mapping[str, int]
-    targeting: Targeting
-    rivals: Mapping[int, int]
-    barred: Mapping[tuple[str, Arm], int]
-    caps: bool
-    asks_country: bool
-    origins: frozenset[str]
-    pools: dict[tuple[int, str, Arm], Pool] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Return the number of campaigns."""
-        return len(self.campaigns)
-
-    def pool(self, number: int, placement: str, arm: Arm) -> Pool:
-        """Return a campaign's creatives for a placement and arm, with the configured shares."""
-        key = (number, placement, arm)
-        pool = self.pools.get(key)
-        if pool is None:
-            campaign = self.campaigns[number]
-            everything = fitting(campaign, placement)
-            some = [one for one in everything if one.arms is None or arm.label in one.arms]
-            if len(some) == len(everything) and arm is not Arm.NONE:
-                pool = self.pool(number, placement, Arm.NONE)
-            else:
-                pool = pool_of(campaign, some, even_shares(some))
-            self.pools[key] = pool
-        return pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,48 +125,3 @@ class Plan:
         if learned is None or arm is Arm.GUARD or len(configured.choices) < len(learned):
             return configured
         return pool_of(campaign, fitting(campaign, placement), learned)
-
-
-def fitting(campaign: Campaign, placement: str) -> list[Creative]:
-    """Return a campaign's creatives for a placement, in the configuration's order."""
-    return [creative for creative in campaign.creatives if placement in creative.placements]
-
-
-def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Index:
-    """Return what a catalogue determines; `targeting` is that of its campaigns in order."""
-    campaigns = tuple(catalog.campaigns.values())
-    origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
-    numbers = {campaign.id: number for number, campaign in enumerate(campaigns)}
-    caps = any(campaign.cap is not None for campaign in campaigns)
-    return Index(
-        catalog, codebook, campaigns, numbers, targeting, _rivals(campaigns), _barred(campaigns),
-        caps, COUNTRY in targeting.dimensions, origins,
-    )  # fmt: skip
-
-
-def _rivals(campaigns: Sequence[Campaign]) -> Mapping[int, int]:
-    groups: dict[str, int] = {}
-    for number, campaign in enumerate(campaigns):
-        for word in campaign.competes:
-            groups[word] = groups.get(word, 0) | 1 << number
-    found: dict[int, int] = {}
-    for number, campaign in enumerate(campaigns):
-        mask = 0
-        for word in campaign.competes:
-            mask |= groups[word]
-        if mask:
-            found[number] = mask & ~(1 << number)
-    return found
-
-
-def _barred(campaigns: Sequence[Campaign]) -> Mapping[tuple[str, Arm], int]:
-    found: dict[tuple[str, Arm], list[int]] = {}
-    for number, campaign in enumerate(campaigns):
-        if all(creative.arms is None for creative in campaign.creatives):
-            continue
-        for placement in {name for creative in campaign.creatives for name in creative.placements}:
-            seen = [creative.arms for creative in fitting(campaign, placement)]
-            for arm in Arm:
-                if not any(arms is None or arm.label in arms for arms in seen):
-                    found.setdefault((placement, arm), []).append(number)
-    return {at: mask_of(numbers, len(campaigns)) for at, numbers in found.items()}

@@ -5,8 +5,8 @@ from itertools import islice
 
 from service.domain.ads import Campaign, Creative
 from service.domain.audience import Platform
+from service.domain.index import Index, fitting
 from service.domain.learning import Evidence, shares
-from service.domain.plans import Index, fitting
 from service.flows.tallies import Tallies
 from service.flows.tally import Place
 from service.flows.unhurried import unhurried

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import UNKNOWN, Platform
-from service.domain.plans import Index
+from service.domain.index import Index
 from service.domain.targeting import (
     DIRECT,
     LANGUAGE,

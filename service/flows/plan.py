@@ -12,7 +12,8 @@ from service.domain.choosing import ranks_of
 from service.domain.codes import Codebook
 from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
-from service.domain.plans import Index, Plan, index_of
+from service.domain.index import Index, index_of
+from service.domain.plans import Plan
 from service.domain.targeting import compile_targeting, mask_of
 from service.domain.times import fits_hour
 from service.flows.lasting import lasting

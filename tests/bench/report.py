@@ -13,6 +13,20 @@ HEAD = (
     f"{'row':9}{'ratio':>6} {'(lowest–highest)':17}{'best':>5}{'rate':>6}{'µs':>8}{'base µs':>9}"
     f"{'per s':>8}{'base/s':>8}{'p50 ms':>8}{'p99 ms':>8}"
 )
+_RATIOS = {
+    "decision": ("decision × canned, CPU", 0.65),
+    "events": ("events × read only, CPU", 0.6),
+}
+_COSTS = {
+    "ua_flood": ("ua_flood ÷ decision, CPU", 1.3),
+    "many": ("10,000 campaigns ÷ 10, CPU per decision", 1.1),
+}
+_TRIPS = frozenset({"events", "scattered"})
+_TAILS = {
+    "replan": "10,000 campaigns ÷ 10, p99 while planning",
+    "reload": "reloading ÷ not, 10,000 campaigns, p99",
+    "stopped": "p99 with Redis stopped ÷ with it running",
+}
 EXPLAINED = """\
 ratio: server CPU per answer of the base ÷ the row's, pair by pair; 1 = as cheap as the base.
 rate: answers a second of the row ÷ the base's, pair by pair.
@@ -53,21 +67,8 @@ class Results:
 
     def goals(self) -> Iterator[Goal]:
         """Yield the goals that this run can judge."""
-        if self.rounds and "decision" in self.rounds.pairs:
-            yield Goal("decision × canned, CPU", self.rounds.cpu_ratio("decision"), 0.65, True)
-        if self.rounds and "ua_flood" in self.rounds.pairs:
-            costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["ua_flood"]]
-            yield Goal("ua_flood ÷ decision, CPU", median(costs), 1.3)
-        if self.rounds and "many" in self.rounds.pairs:
-            costs = [1 / pair.cpu_ratio for pair in self.rounds.pairs["many"]]
-            yield Goal("10,000 campaigns ÷ 10, CPU per decision", median(costs), 1.1)
-        for name in ("events", "scattered"):
-            if self.rounds and name in self.rounds.pairs:
-                trips = self.rounds.round_trips(name)
-                yield Goal(f"{name}: round trips to Redis per event", trips, 0.05)
-        if self.rounds and "stopped" in self.rounds.pairs:
-            slower = median(pair.p99_ratio for pair in self.rounds.pairs["stopped"])
-            yield Goal("p99 with Redis stopped ÷ with it running", slower, 2)
+        if self.rounds:
+            yield from _goals_of_rows(self.rounds)
         if self.footprint:
             yield Goal("idle Pss without engine, MB", median(self.footprint.idle_mb), 110)
             yield Goal("warm start, s", median(self.footprint.starts_s), 3)
@@ -131,6 +132,20 @@ def _rows(rounds: Rounds) -> list[str]:
     return [line(row.name, rounds.pairs[row.name]) for row in _measured_rows(rounds)]
 
 
+def _goals_of_rows(rounds: Rounds) -> Iterator[Goal]:
+    for name, pairs in rounds.pairs.items():
+        if name in _RATIOS:
+            text, least = _RATIOS[name]
+            yield Goal(text, rounds.cpu_ratio(name), least, True)
+        if name in _COSTS:
+            text, most = _COSTS[name]
+            yield Goal(text, median(1 / pair.cpu_ratio for pair in pairs), most)
+        if name in _TRIPS:
+            yield Goal(f"{name}: round trips to Redis per event", rounds.round_trips(name), 0.05)
+        if name in _TAILS:
+            yield Goal(_TAILS[name], median(pair.p99_ratio for pair in pairs), 2)
+
+
 def _texts(rounds: Rounds) -> list[str]:
     return [f"{row.name}: {row.text}" for row in _measured_rows(rounds)]
 
@@ -140,6 +155,9 @@ def _counted(rounds: Rounds) -> Iterator[str]:
     event_rates: dict[str, float] = {}
     for row in _measured_rows(rounds):
         measured: list[Measured] = [pair.row for pair in rounds.pairs[row.name]]
+        if row.name in _TAILS:
+            tails = [pair.p99_ratio for pair in rounds.pairs[row.name]]
+            yield f"{row.name}: p99 ÷ the base's {_figures(tails, 2)}, median {median(tails):.2f}"
         if row.events:
             valid = sum(each.verdicts.get("valid", 0) for each in measured)
             repeated = sum(each.verdicts.get("duplicate", 0) for each in measured)

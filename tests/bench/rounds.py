@@ -1,6 +1,5 @@
 """Interleaved rounds: each starts both servers afresh and drives them by turns; judges nothing."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from statistics import median
 
 from service.adapters.agents import LOOKUPS_PER_S
 from tests.bench.baseline import baseline
+from tests.bench.changing import changing, idle
 from tests.bench.ledger import Ledger
 from tests.bench.load import ask, drive, write_requests
 from tests.bench.processes import BenchError, cpu_s, on_core, pss_mb
@@ -19,8 +19,6 @@ from tests.bench.readers import Browser
 from tests.bench.redis_side import RedisSide
 from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions, tagged
 from tests.serving import serving
-
-IDLE_CPU_S = 0.25  # in a second: planning, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class Bench:
                 async with self._crowded(number) as many:  # it would disturb the other rows
                     for row in rows:
                         if row.many and many is not None:
-                            await measure(number, row, many, service)
+                            await measure(number, row, many, many if row.reloads else service)
         return result
 
     @asynccontextmanager
@@ -147,7 +145,7 @@ class Bench:
         async with serving(data, *flags, config=self.many.config, prefix=prefix) as service:
             side = Side(service.public, service.process.pid, Ledger(service.internal))
             await self._ask_all(side, self._prepared("warm-many", tagged, REPEATED)[1])
-            await _idle(side.pid)  # it looks once more at its ten thousand files at first
+            await idle(side.pid)
             yield side
             if await service.stop() != 0:
                 raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
@@ -177,8 +175,8 @@ class Bench:
             base_load = self._prepared(f"{row.name}-base", row.base, count)
         if base_first:
             base = await self._measured(row, against, *base_load)
-            return Pair(await self._measured(row, service, *load, stopped=row.stopped), base)
-        measured = await self._measured(row, service, *load, stopped=row.stopped)
+            return Pair(await self._changed(row, service, *load), base)
+        measured = await self._changed(row, service, *load)
         return Pair(measured, await self._measured(row, against, *base_load))
 
     def _prepared(self, name: str, requests: Requests, count: int) -> tuple[bytes, Path]:
@@ -187,6 +185,15 @@ class Bench:
         first, path = next(made), self.directory / f"{name}.requests"
         write_requests(path, islice(made, count))
         return first, path
+
+    async def _changed(self, row: Row, side: Side, first: bytes, path: Path) -> Measured:
+        """Measure a row's own side, with what it wants done meanwhile."""
+        if not row.reloads or self.many is None:
+            return await self._measured(row, side, first, path, stopped=row.stopped)
+        async with changing(self.many.config / "campaigns" / "bench-0.yaml", side.pid):
+            measured = await self._measured(row, side, first, path)
+        await self._ask_all(side, path)  # what a change empties is full again for who comes next
+        return measured
 
     async def _measured(
         self, row: Row, side: Side, first: bytes, path: Path, *, stopped: bool = False
@@ -220,11 +227,3 @@ class Bench:
         answer = ask(side.url, request)
         if side.ledger is not None and not row.good(answer):
             raise BenchError(f"{row.name}: answered {answer.status} {answer.body[:300]!r}")
-
-
-async def _idle(pid: int) -> None:
-    """Wait until a process has next to nothing to do."""
-    before = -IDLE_CPU_S
-    while (now := cpu_s(pid)) - before >= IDLE_CPU_S:
-        before = now
-        await asyncio.sleep(1.0)

@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 from service.domain.articles import Article
@@ -39,6 +40,7 @@ class Row:
     base: Requests | None = None  # to the service instead of the same to the baseline
     many: bool = False  # to a service with ten thousand campaigns
     stopped: bool = False  # while Redis' process is stopped; the base while it runs
+    reloads: bool = False  # while a file of its configuration changes each second; ÷ without
 
 
 def pages(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[Page]:
@@ -140,6 +142,7 @@ def _nothing(answer: Answer) -> bool:
     return answer.status == 204 and not answer.body
 
 
+_crowded = partial(Row, requests=tagged, good=_whole_decision, base=tagged, many=True)
 ROWS = (
     Row(
         "decision",
@@ -155,13 +158,14 @@ ROWS = (
         per_s=25_000,
         base=decisions,
     ),
-    Row(
-        "many",
-        "decisions among 10,000 campaigns, 57 % of them eligible, ÷ the same among 10",
-        tagged,
-        _whole_decision,
-        base=tagged,
-        many=True,
+    _crowded(
+        "many", "decisions among 10,000 campaigns, 57 % of them eligible, ÷ the same among 10"
+    ),
+    _crowded("replan", "p99 among 10,000 campaigns, planned each second, ÷ p99 among 10"),
+    _crowded(
+        "reload",
+        "p99 among 10,000 campaigns, one of which changes each second, ÷ p99 without",
+        reloads=True,
     ),
     Row(
         "events",

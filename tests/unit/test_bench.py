@@ -31,8 +31,8 @@ SUMMARY = (
 )
 
 
-def measured(us: float, per_s: float = 1) -> Measured:
-    return Measured(us, per_s, p50_ms=1, p99_ms=2, answered=1)
+def measured(us: float, per_s: float = 1, p99_ms: float = 2) -> Measured:
+    return Measured(us, per_s, p50_ms=1, p99_ms=p99_ms, answered=1)
 
 
 def test_what_wrk_says_is_read() -> None:
@@ -56,6 +56,7 @@ def test_ratios_are_medians_of_pairs_and_not_ratios_of_medians() -> None:
     assert [pair.cpu_ratio for pair in pairs] == [0.8, 0.5, 0.7]
     assert Rounds({"decision": pairs}, []).cpu_ratio("decision") == 0.7
     assert Pair(measured(1, per_s=30), measured(1, per_s=40)).rate_ratio == 0.75
+    assert Pair(measured(1, p99_ms=3), measured(1, p99_ms=2)).p99_ratio == 1.5
 
 
 def test_an_outage_is_told_by_medians_of_its_rounds() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from service.domain.ads import Campaign
+from service.domain.index import Index
 from service.domain.learning import LEAST_SHARE, NEWCOMER_FLOOR
-from service.domain.plans import Index
 from service.flows import optimise
 from service.flows.optimise import Optimiser
 from service.flows.tallies import Tallies

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from service.domain.ads import Campaign, Catalog, Flight, Goal, Tier
-from service.flows.simulate import Outcome, Simulation, World
+from service.flows.simulate import Simulation
+from service.flows.simulated import Outcome, World
 from tests.example import HOUR, SITE, TOP, campaign, catalog, creative
 
 START = HOUR - HOUR % 24
