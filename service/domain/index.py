@@ -33,6 +33,7 @@ class Index:
     asks_country: bool
     origins: frozenset[str]
     pools: dict[tuple[int, str, Arm], Pool] = field(default_factory=dict)
+    key: object = field(default_factory=object)  # for whoever outlives it and must know it again
 
     def __len__(self) -> int:
         """Return the number of campaigns."""

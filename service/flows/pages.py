@@ -34,13 +34,13 @@ class Page:
     section: str = ""
     tags: tuple[str, ...] = ()
     preview: Parsed | None = None
-    _index: Index | None = field(init=False, repr=False, default=None)
+    _index: object = field(init=False, repr=False, default=None)
     _mask: int = field(init=False, repr=False, default=0)
 
     def allows(self, index: Index) -> int:
         """Return the mask of campaigns that the page allows; worked out once per catalogue."""
-        if self._index is not index:
-            self._index, self._mask = index, index.targeting.eligible(self.values(index))
+        if self._index is not index.key:
+            self._index, self._mask = index.key, index.targeting.eligible(self.values(index))
         return self._mask
 
     def values(self, index: Index) -> dict[str, tuple[str, ...]]:

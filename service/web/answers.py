@@ -4,17 +4,18 @@ An answer is a join of such pieces around the token; nothing here decides anythi
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web
 
-from service.domain.ads import Site
+from service.domain.ads import Campaign, Labels, Site
 from service.domain.choosing import Choice
 from service.domain.plans import Plan
-from service.domain.sharing import clean_title
+from service.domain.sharing import Network, clean_title
 from service.domain.tokens import Arm
 from service.flows.decide import Decision
 from service.flows.pages import Page
@@ -22,7 +23,7 @@ from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
-PIECES_MAX = 32_768  # about 0.5 kB each: creatives by placement and site
+PIECES_MAX = 65_536  # about 0.5 kB each: creatives by placement and site
 # The token's place in a piece that is rendered before there is one; no text can have guessed it.
 _HOLE = token_hex(16)
 _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
@@ -41,23 +42,32 @@ class PageView:
     asked: str
 
 
+class _Piece(NamedTuple):
+    """An offer's text around the token, and what it was made of: good as long as that is in use."""
+
+    campaign: Campaign
+    labels: Labels
+    text: list[str]
+
+
 class Answers:
-    """The rendered pieces, renewed whenever the catalogue is."""
+    """The rendered pieces; a new catalogue costs those that it says otherwise."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
         self._index: object = None
+        self._sites: Mapping[str, Site] = {}
+        self._networks: Mapping[str, Network] = {}
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[int, str, str], list[str]] = {}
+        self._pieces: dict[tuple[int, str, str], _Piece] = {}
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
         """Return the page that a raw query string asks for; raises what reading it raises."""
         if plan.index is not self._index:
-            self._index, self._pieces, self._shares = plan.index, {}, {}
-            self._views, self._older, self._chars = {}, {}, 0
+            self._renew(plan)
         view = self._views.get(query)
         if view is None:
             view = self._older.get(query) or self._read(query, plan)
@@ -76,24 +86,43 @@ class Answers:
             if not some:
                 placements.append(f'"{placement.id}":null')
                 continue
-            piece = pieces.get((some[0].code, placement.id, site.id))
-            offer = token.join(piece or self._piece(some[0], site, placement.id))
+            first = some[0]
+            piece = pieces.get((first.code, placement.id, site.id))
+            if piece and piece.campaign is first.campaign and piece.labels is site.labels:
+                offer = token.join(piece.text)
+            else:
+                offer = token.join(self._piece(first, site, placement.id))
             if len(some) > 1:
                 click = f"{self._public_url}/c/{token}/{placement.id}"
                 offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
             placements.append(offer)
         joined = ",".join(placements)
         # In this order, as the asked are four times the rest: what is sought in should be short.
-        share = token.join(self._shares[site.id]).replace(_ASKED, view.asked)
+        row = self._shares.get(site.id) or self._share(site)
+        share = token.join(row).replace(_ASKED, view.asked)
         return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
 
     def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
         if len(self._pieces) >= PIECES_MAX:
             self._pieces.clear()
         offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
-        piece = f'"{placement}":{offer}'.split(_HOLE)
-        self._pieces[choice.code, placement, site.id] = piece
-        return piece
+        text = f'"{placement}":{offer}'.split(_HOLE)
+        self._pieces[choice.code, placement, site.id] = _Piece(choice.campaign, site.labels, text)
+        return text
+
+    def _renew(self, plan: Plan) -> None:
+        """Keep what was read and rendered of sites that are what they were."""
+        sites, self._index = plan.catalog.sites, plan.index
+        if sites.keys() != self._sites.keys() or any(
+            sites[name] is not site for name, site in self._sites.items()
+        ):
+            self._views, self._older, self._chars = {}, {}, 0
+        self._sites, self._networks, self._shares = sites, plan.catalog.networks, {}
+
+    def _share(self, site: Site) -> list[str]:
+        row = json.dumps(share_row(self._networks, site, _ASKED_HOLE, self._public_url, _HOLE))
+        self._shares[site.id] = f'"share":{row}'.replace(_ASKED_HOLE, _ASKED).split(_HOLE)
+        return self._shares[site.id]
 
     def _keep(self, query: str, view: PageView) -> None:
         # Two generations: what is in use survives, with no book-keeping on a hit.
@@ -107,10 +136,6 @@ class Answers:
         page = decision_page(params, plan.catalog)
         article = {"id": page.article.id.hex(), "url": page.article.url}
         title = clean_title(params.get("title", ""))
-        site = page.site.id
-        if site not in self._shares:
-            row = json.dumps(share_row(plan, page.site, _ASKED_HOLE, self._public_url, _HOLE))
-            self._shares[site] = f'"share":{row}'.replace(_ASKED_HOLE, _ASKED).split(_HOLE)
         return PageView(
             page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
         )
@@ -155,17 +180,16 @@ def asked_of(page: Page, title: str) -> str:
 
 
 def share_row(
-    plan: Plan, site: Site, asked: str, public_url: str, token: str
+    networks: Mapping[str, Network], site: Site, asked: str, public_url: str, token: str
 ) -> list[dict[str, str]]:
     """Return a site's share links, in the site's order, with what `asked_of` says of the page."""
-    networks = [plan.catalog.networks[name] for name in site.share]
     return [
         {
             "network": network.id,
             "label": site.labels.share.replace("{network}", network.name),
             "url": f"{public_url}/s/{token}/{network.id}?{asked}",
         }
-        for network in networks
+        for network in map(networks.__getitem__, site.share)
     ]
 
 

@@ -60,7 +60,9 @@ def _html(request: web.Request, services: Services, page: Page, title: str) -> s
         for placement, choices in shown
         if choices
     ]
-    share = share_row(services.plan(), page.site, asked_of(page, title), url, token)
+    share = share_row(
+        services.plan().catalog.networks, page.site, asked_of(page, title), url, token
+    )
     return render("fragment.html", first=offers[:1], rest=offers[1:], share=share)
 
 

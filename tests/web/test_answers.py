@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.domain.ads import Labels
 from service.domain.choosing import Choice
+from service.domain.plans import Plan
 from service.domain.tokens import Arm
 from service.flows.decide import Decision
 from service.web import answers
@@ -72,3 +74,36 @@ def test_any_words_of_ours_come_back_as_they_are(text: str) -> None:
         address, _, said = row["url"].partition("?")
         assert address == f"https://ads.example/s/the-token/{row['network']}"
         assert said.startswith(asked)
+
+
+def test_a_new_catalogue_changes_what_it_says_otherwise_and_keeps_the_rest() -> None:
+    kept, asked = Answers("https://ads.example"), query(site="example", url="https://news.example/")
+    campaign, site = CATALOG.campaigns["vital-signs"], CATALOG.sites["example"]
+
+    def answered(some: Plan) -> dict[str, Any]:
+        view = kept.view(asked, some)
+        shown = some.catalog.campaigns[campaign.id]
+        choice = Choice(shown, shown.creatives[0], 1, 1)
+        made = Decision("the-token", Arm.NONE, ((choice,),) * len(view.page.placements))
+        decision: dict[str, Any] = json.loads(kept.render(view, made))
+        return decision
+
+    before, view = answered(PLAN), kept.view(asked, PLAN)
+    assert before["placements"]["top"]["headline"] == campaign.creatives[0].headline
+
+    worded = replace(campaign, creatives=(replace(campaign.creatives[0], headline="New"),))
+    changed = plan(replace(CATALOG, campaigns={**CATALOG.campaigns, campaign.id: worded}))
+    assert answered(changed)["placements"]["top"]["headline"] == "New"
+    assert kept.view(asked, changed) is view  # its site is what it was
+
+    networks = {name: replace(one, name=one.name.upper()) for name, one in CATALOG.networks.items()}
+    shared = answered(plan(replace(CATALOG, networks=networks)))["share"]
+    assert [one["label"] for one in shared] == [
+        "Share on FACEBOOK", "Share on TWITTER", "Share on REDDIT", "Share on LINKEDIN",
+    ]  # fmt: skip
+
+    other = replace(site, labels=Labels(advertisement="Anzeige"), share=site.share[:1])
+    elsewhere = answered(plan(replace(CATALOG, sites={**CATALOG.sites, site.id: other})))
+    assert elsewhere["placements"]["bottom"]["label"] == "Anzeige"
+    assert len(elsewhere["share"]) == 1
+    assert answered(PLAN) == before
