@@ -100,10 +100,15 @@ def _reachable(
     if campaign.target.site is not None and not where and sites:
         message = "leaves no site of `sites`: name sites in one of the two places"
         yield document.problem(("target", "site"), message)
+    elif campaign.exclude.site is not None and not where and sites:
+        yield document.problem(("exclude", "site"), "leaves no site: name fewer")
     wanted = campaign.target.placement
     if wanted is not None and not _placements(campaign):
         message = "none of the creatives fits there: name placements of the creatives"
         yield document.problem(("target", "placement"), message)
+    elif campaign.exclude.placement is not None and not _placements(campaign):
+        message = "leaves no placement of the creatives: name fewer"
+        yield document.problem(("exclude", "placement"), message)
     arms = {arm for name in where for arm in sites[name].experiment.arms}
     for i, creative in enumerate(campaign.creatives):
         for k, arm in enumerate(creative.arms or ()):

@@ -35,6 +35,9 @@ class OpenHours:
             turns[hour] += 1
             await self.tally.fold(hour, counts, self._hashes.get(at, _NOTHING))
             self._hashes[at] = dict(counts)  # the reader may go on with its own
+        # Fewer hashes than before: a Redis came back older, or empty.
+        for at in [one for one in self._hashes if one[1] >= turns[one[0]]]:
+            await self.tally.fold(at[0], _NOTHING, self._hashes.pop(at))
 
 
 class Tallies:

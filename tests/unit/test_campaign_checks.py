@@ -39,6 +39,8 @@ def written(tmp_path: Path) -> Written:
         ("target: {source: [direct, x]}", "target.source[1]", "there are: bluesky, copy, direct"),
         ("sites: [example]\ntarget: {site: [other-one]}", "target.site", "leaves no site"),
         ("target: {placement: [bottom]}", "target.placement", "none of the creatives fits"),
+        ("exclude: {site: [example]}", "exclude.site", "leaves no site"),
+        ("exclude: {placement: [top]}", "exclude.placement", "leaves no placement"),
         ("weight: 0", "weight", "use `paused: true`"),
         ("weight: -1", "weight", "must be above 0"),
         ("weight: 1e9", "weight", "at most 1000000"),

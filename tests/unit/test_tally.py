@@ -66,6 +66,23 @@ async def test_open_hours_are_read_again_and_counted_once() -> None:
         assert world.delivered(clicks=True) == (0, total - 1)
 
 
+async def test_a_shard_that_came_back_empty_is_taken_off() -> None:
+    class Shards:
+        def __init__(self, *hashes: dict[str, int]) -> None:
+            self.hashes = hashes
+
+        async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+            for some in self.hashes if HOUR in hours else ():
+                yield HOUR, some
+
+    shards = Shards({IMPRESSION: 1_000}, {IMPRESSION: 3})
+    tallies = Tallies(shards, StandingClock(NOW_MS))
+    for hashes, total in ((shards.hashes, 1_003), (shards.hashes[1:], 3), ((), 0)):
+        shards.hashes = hashes  # as Redis says it: of an empty hash nothing
+        await tallies.refresh({"x": HOUR})
+        assert tallies.open.delivered(["x"], clicks=False, span=EVER) == total
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("xy"), st.integers(1, 9)), max_size=6))
 async def test_whatever_changes_between_two_reads_the_open_hours_hold_what_was_read_last(
     reads: list[dict[str, int]],
