@@ -43,6 +43,10 @@ class RunningFlight:
         """Return what its goal counts."""
         return Kind.CLICK if self.goal.clicks else Kind.IMPRESSION
 
+    def known(self, tallies: Tallies) -> bool:
+        """Say whether all that it delivered in closed hours is known."""
+        return all(tallies.follows(creative, self.start) for creative in self.creatives)
+
     def delivered(self, tallies: Tallies) -> tuple[int, int]:
         """Return what it delivered in all and in the zone's day of now."""
         opened = tallies.open

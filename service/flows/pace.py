@@ -90,7 +90,7 @@ class Budgets:
         pacer = self._pacers.get(key)
         total, today = flight.delivered(tallies)
         self.ratios[flight.campaign.id] = flight.ratio(total, moment.until_now)
-        if fresh:
+        if fresh and flight.known(tallies):
             delay_s, budget = (
                 moment.delay_s[flight.kind],
                 flight.budget(total, today, moment.until_now),

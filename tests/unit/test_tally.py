@@ -12,6 +12,7 @@ from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
 from service.domain.learning import HALF_LIFE_H, Evidence
 from service.domain.traffic import FLAT, HOUR_S
+from service.flows import tallies as tallies_module
 from service.flows.tallies import AWAY_MS, Tallies
 from service.flows.tally import APART_HOURS, FIELDS_AT_ONCE, OPEN_HOURS, SHAPE_HOURS, Tally
 from tests.example import HOUR, NOW_MS
@@ -170,19 +171,58 @@ async def test_where_the_open_hours_cannot_be_read_no_hour_is_closed() -> None:
     assert world.delivered() == (0, 7), "nothing is counted twice meanwhile"
 
 
-async def test_an_hour_that_was_read_by_half_is_read_anew() -> None:
+async def test_an_hour_that_was_read_by_half_counts_once() -> None:
     world = World()
     world.counts.add(HOUR - 1, IMPRESSION, 4)
     world.clock.now = BEFORE_THE_TURN
     await world.refresh(0)
-    world.tallies._reader = Cut(world.counts.hours)
+    world.tallies._reader = Torn(world.counts.hours)
     with pytest.raises(CountsUnavailable):
         await world.refresh()
+    assert world.delivered() == (0, 4)
     world.tallies._reader = world.counts
-    closed, _ = await world.refresh()
-    assert len(closed) > SHAPE_HOURS
+    assert (await world.refresh())[0] == [HOUR - 1]
     assert world.delivered() == (4, 0)
     assert await world.refresh() == [[HOUR, HOUR + 1]]
+
+
+async def test_while_all_is_read_anew_what_is_known_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tallies_module, "PATIENCE_S", 0.01)
+    world, slow = World(), Slow()
+    world.counts.add(HOUR - 60, IMPRESSION, 7)
+    world.counts.add(HOUR, IMPRESSION, 1)
+    await world.refresh(since=HOUR - 55)
+    slow.hours, world.tallies._reader = world.counts.hours, slow
+    for total in (2, 3):
+        world.counts.hours[HOUR] = {IMPRESSION: total}
+        await world.refresh(since=HOUR - 70)
+        assert world.delivered() == (0, total)
+        assert not world.tallies.follows("x", HOUR - 70)
+        assert world.tallies.follows("x", HOUR - 55)
+        assert world.tallies.read_ms == world.clock.now
+    slow.gate.set()
+    await world.refresh(since=HOUR - 70)
+    assert world.delivered() == (7, 3)
+    assert world.tallies.follows("x", HOUR - 70)
+
+
+async def test_what_could_not_be_read_anew_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies_module, "PATIENCE_S", 0.01)
+    world, slow = World(), Slow()
+    world.counts.add(HOUR - 3, IMPRESSION, 7)
+    world.tallies._reader, slow.hours = slow, world.counts.hours
+    await world.refresh()
+    assert world.tallies.read_ms is None
+    slow.away = True
+    slow.gate.set()
+    for _ in range(2):
+        with pytest.raises(CountsUnavailable):
+            await world.refresh()
+    slow.away = False
+    await world.refresh()
+    assert world.delivered() == (7, 0)
 
 
 async def test_only_shown_creatives_count_and_only_what_was_shown_first_teaches() -> None:
@@ -306,3 +346,27 @@ class Cut(Counts):
         async for found in super().paces(hours):
             yield found
             raise CountsUnavailable
+
+
+class Torn(Counts):
+    """Counts of which the open hours can be read, and half of a closed one."""
+
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+        async for found in super().paces(hours):
+            yield found
+            if len(hours) < OPEN_HOURS:
+                raise CountsUnavailable
+
+
+class Slow(Counts):
+    """Counts whose closed hours take until the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def paces(self, hours: Sequence[int]) -> AsyncIterator[tuple[int, Mapping[str, int]]]:
+        if len(hours) > OPEN_HOURS:
+            await self.gate.wait()
+        async for found in super().paces(hours):
+            yield found
