@@ -4,7 +4,6 @@ Works on checked models, so that one fault is not reported twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
 
 from service.adapters.catalog_campaign_models import CampaignFile, FlightModel
 from service.adapters.catalog_documents import Document
@@ -24,12 +23,16 @@ def campaign_checks(
 ) -> Iterator[Problem]:
     """Yield every problem between campaigns, sites and networks."""
     exclusives = [(document, one) for document, one in campaigns if one.exclusive]
-    for (document, one), (other_document, other) in combinations(exclusives, 2):
-        if _clash(one, other, sites):
-            where = f"{other_document.file}:{other_document.marks.line_of(('id',))}"
+    for number, (document, one) in enumerate(exclusives, 1):
+        clashes = [other for other in exclusives[number:] if _clash(one, other[1], sites)]
+        if clashes:
+            names = ", ".join(
+                f"`{other.id}` ({where.file}:{where.marks.line_of(('id',))})"
+                for where, other in clashes
+            )
             message = (
-                f"overlaps the exclusive campaign `{other.id}` ({where}) on the same site and"
-                " placement: move a flight, or target different readers"
+                f"overlaps the exclusive campaign{'s' * (len(clashes) > 1)} {names} on the same"
+                " site and placement: move a flight, or target different readers"
             )
             yield document.problem(("exclusive",), message)
     for document, campaign in unhurried(campaigns):

@@ -63,3 +63,13 @@ def test_exclusives_meet_only_at_one_time_in_one_tier(
         [True] if clash else []
     )
     assert not clash or "d.yaml:1" in messages[0]
+
+
+def test_all_that_an_exclusive_campaign_overlaps_is_named_at_once(written: Written) -> None:
+    written.campaign("c", "exclusive: true\ntarget: {country: [DE, FR]}")
+    written.campaign("d", "exclusive: true\ntarget: {country: [DE]}")
+    written.campaign("e", "exclusive: true\ntarget: {country: [FR]}")
+    ((name, _, field, words),) = written.found()
+    assert (name, field) == ("c.yaml", "exclusive")
+    assert "campaigns `d` (" in words
+    assert ", `e` (" in words
