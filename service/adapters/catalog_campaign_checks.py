@@ -100,7 +100,8 @@ def _reachable(
 ) -> Iterator[Problem]:
     """Yield what can never show: no site, no placement, or only in arms that no site has."""
     where = _sites(campaign, sites)
-    if campaign.target.site is not None and not where and sites:
+    asked = campaign.target.site
+    if asked is not None and not where and sites.keys() & asked:
         message = "leaves no site of `sites`: name sites in one of the two places"
         yield document.problem(("target", "site"), message)
     elif campaign.exclude.site is not None and not where and sites:

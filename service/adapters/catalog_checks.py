@@ -94,7 +94,22 @@ def _references(by_kind: dict[str, list[Document]]) -> Iterator[Problem]:
         for i, site in enumerate(_list(campaign.data.get("sites"))):
             if isinstance(site, str) and site not in placements:
                 yield campaign.problem(("sites", i), _unknown("site", site, placements))
+        yield from _targeted(campaign, placements)
         yield from _unreachable(campaign, placements)
+
+
+def _targeted(campaign: Document, sites: dict[str, set[str] | None]) -> Iterator[Problem]:
+    """Yield sites and placements of targeting that are nowhere: excluded, they exclude nobody."""
+    known: dict[str, Iterable[str]] = {"site": sites}
+    if all(placements is not None for placements in sites.values()):
+        known["placement"] = {name for some in sites.values() for name in some or ()}
+    for side in ("target", "exclude"):
+        written: Any = campaign.data.get(side)
+        targeting = written if isinstance(written, dict) else {}
+        for kind, names in known.items():
+            for i, name in enumerate(_list(targeting.get(kind))):
+                if isinstance(name, str) and name not in names:
+                    yield campaign.problem((side, kind, i), _unknown(kind, name, names))
 
 
 def _placements(site: Document) -> set[str] | None:

@@ -37,7 +37,10 @@ def written(tmp_path: Path) -> Written:
         ("target: {country: [DE, DE]}", "target.country[1]", "in this list already"),
         ("exclude: {source: [facebok]}", "exclude.source[0]", "there is no network `facebok`"),
         ("target: {source: [direct, x]}", "target.source[1]", "there are: bluesky, copy, direct"),
-        ("sites: [example]\ntarget: {site: [other-one]}", "target.site", "leaves no site"),
+        ("target: {site: [example, exmple]}", "target.site[1]", "did you mean `example`?"),
+        ("exclude: {site: [exmple]}", "exclude.site[0]", "did you mean `example`?"),
+        ("target: {placement: [top, tpo]}", "target.placement[1]", "did you mean `top`?"),
+        ("exclude: {placement: [tpo]}", "exclude.placement[0]", "did you mean `top`?"),
         ("target: {placement: [bottom]}", "target.placement", "none of the creatives fits"),
         ("exclude: {site: [example]}", "exclude.site", "leaves no site"),
         ("exclude: {placement: [top]}", "exclude.placement", "leaves no placement"),
@@ -57,6 +60,16 @@ def test_one_fault_is_named_with_its_file_line_and_field(
     assert (file, where) == ("c.yaml", field)
     assert line == 5 + more.count("\n")
     assert words in message
+
+
+def test_a_site_that_the_campaign_is_not_for_leaves_none(written: Written) -> None:
+    sites = written.directory / "sites"
+    text = (sites / "example.yaml").read_text().replace("id: example", "id: other-one")
+    (sites / "other.yaml").write_text(text)
+    written.campaign(more="sites: [example]\ntarget: {site: [other-one]}")
+    ((file, _, where, message),) = written.found()
+    assert (file, where) == ("c.yaml", "target.site")
+    assert "leaves no site" in message
 
 
 @pytest.mark.parametrize(
