@@ -65,7 +65,7 @@ def test_one_fault_is_named_with_its_file_line_and_field(
 def test_a_site_that_the_campaign_is_not_for_leaves_none(written: Written) -> None:
     sites = written.directory / "sites"
     text = (sites / "example.yaml").read_text().replace("id: example", "id: other-one")
-    (sites / "other.yaml").write_text(text)
+    (sites / "other-one.yaml").write_text(text)
     written.campaign(more="sites: [example]\ntarget: {site: [other-one]}")
     ((file, _, where, message),) = written.found()
     assert (file, where) == ("c.yaml", "target.site")
