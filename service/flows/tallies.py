@@ -75,13 +75,14 @@ class Tallies:
         """
         now_ms = self._clock()
         hour = now_ms // HOUR_MS
-        known = self.open.since is since or self.open.since == since
-        fresh = self._open if known and self.open.now == hour else OpenHours(since, hour)
+        alike = self.open.since is since or self.open.since == since
+        fresh = self._open if alike and self.open.now == hour else OpenHours(since, hour)
         await fresh.read(self._reader)
-        if self.read_ms is None or now_ms - self.read_ms > AWAY_MS:
-            self._due = True
+        stale = self.read_ms is None or now_ms - self.read_ms > AWAY_MS
+        self._due |= stale and self._reading is None
         same = since is self.closed.since or since == self.closed.since
-        if self._due or not (same or self.closed.can_follow(since, self._closed_to)):
+        known = same or self.closed.can_follow(since, self._closed_to)
+        if self._due or self._reading is not None or not known:
             await self._read_anew(since, hour)
         elif not same:
             self.closed.follow(since)

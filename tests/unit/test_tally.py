@@ -208,6 +208,27 @@ async def test_while_all_is_read_anew_what_is_known_goes_on(
     assert world.tallies.follows("x", HOUR - 70)
 
 
+@pytest.mark.parametrize("silence_ms", [0, AWAY_MS])
+async def test_all_is_read_anew_once_at_a_start_and_after_a_silence(
+    monkeypatch: pytest.MonkeyPatch, silence_ms: int
+) -> None:
+    monkeypatch.setattr(tallies_module, "PATIENCE_S", 0.01)
+    world, slow = World(), Slow()
+    slow.hours = world.counts.hours
+    if silence_ms:
+        await world.refresh()
+    world.tallies._reader = slow
+    world.counts.add(HOUR - 3, IMPRESSION, 7)
+    for after_ms in (1_000 + silence_ms, 1_000, 1_000):
+        await world.refresh(after_ms)
+        assert world.delivered() == (0, 0)
+    slow.gate.set()
+    for _ in range(4):
+        await world.refresh()
+        assert world.delivered() == (7, 0)
+    assert sum(len(hours) > OPEN_HOURS for hours in slow.asked) == 1
+
+
 async def test_what_could_not_be_read_anew_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies_module, "PATIENCE_S", 0.01)
     world, slow = World(), Slow()
