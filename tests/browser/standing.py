@@ -1,5 +1,6 @@
 """A page whose clock stands until a test moves it, so that a second is exactly a second."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -24,12 +25,15 @@ class Standing:
 
     page: Page
     sent: list[str] = field(default_factory=list)
+    _unanswered: set[Request] = field(default_factory=set)
 
     @classmethod
     async def still(cls, page: Page) -> "Standing":
         """Stop the clock of the pages that this tab will open."""
         standing = cls(page)
         page.on("request", standing._note)
+        page.on("requestfinished", standing._ended)
+        page.on("requestfailed", standing._ended)
         await page.clock.install(time=0)
         await page.clock.pause_at(1_000)
         return standing
@@ -44,6 +48,11 @@ class Standing:
     async def passes(self, milliseconds: int) -> None:
         """Let time pass."""
         await self.page.clock.run_for(milliseconds)
+
+    async def hears(self) -> None:
+        """Wait until no batch that was sent still waits to be answered or to fail."""
+        while self._unanswered:
+            await asyncio.sleep(0.01)
 
     async def scroll_to_show(self, share: float) -> None:
         """Scroll until that share of the first ad is in view at the bottom of the window."""
@@ -65,3 +74,7 @@ class Standing:
         if request.url.endswith("/v1/events"):
             events = json.loads(request.post_data or "")["events"]
             self.sent += [event["kind"] for event in events]
+            self._unanswered.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self._unanswered.discard(request)
