@@ -14,6 +14,7 @@ from service.app.services import open_house
 from service.domain.errors import BadConfiguration, Problem
 from service.settings import Address, Settings
 from service.telemetry import configure_logs, logger
+from service.web.beacons import Beacons
 from service.web.listeners import Listener, bind, refuse_slow_parser
 from service.web.routes import internal_app, public_app
 
@@ -70,7 +71,8 @@ async def _run(settings: Settings) -> int:
     internal = _bound("internal", settings.internal)
     public_url = settings.public_url or settings.public.url(public.getsockname()[1])
     async with open_house(settings, public_url) as house:
-        readers = Listener(public_app(house.services, with_demo=settings.demo), public)
+        app = public_app(house.services, with_demo=settings.demo)
+        readers = Listener(app, public, Beacons(house.services))
         insiders = Listener(internal_app(house.services), internal)
         await readers.start()
         await insiders.start()

@@ -2,15 +2,16 @@
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from service.domain.errors import JournalRefused, NotAToken
 from service.domain.events import Kind
 from service.domain.tokens import Parsed, parse_token
 from service.flows.record import Deed
-from service.web.keys import SERVICES
+from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER
 from service.web.params import events_body
 from service.web.quick import QuickAnswer, fixed_head
@@ -27,13 +28,29 @@ _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 async def events(request: web.Request) -> web.StreamResponse:
     """Record a batch of one page view; 204 once committed, whatever the verdicts."""
     services = request.app[SERVICES]
-    if request.content_type not in _CONTENT_TYPES or "Content-Encoding" in request.headers:
+    refuse_other_types(request.headers)
+    await accept(services, request.headers, await _body(request))
+    return acknowledgement(services, request.headers)
+
+
+def refuse_other_types(headers: Mapping[str, str]) -> None:
+    """Raise unless the body is plain text or JSON, and not compressed."""
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in _CONTENT_TYPES or "Content-Encoding" in headers:
         raise web.HTTPUnsupportedMediaType
-    parsed, deeds = events_body(await _body(request))
+
+
+def accept(services: Services, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
+    """Judge a body's events and resolve once they are on disk; raises what a problem is made of."""
+    parsed, deeds = events_body(body)
     for deed in deeds:
         services.metrics.events_received.counts[deed.kind,] += 1
-    await services.recorder.record(parsed, deeds, reader_of(request))
-    origin = request.headers.get("Origin")
+    return services.recorder.record(parsed, deeds, reader_of(services.agents, headers))
+
+
+def acknowledgement(services: Services, headers: Mapping[str, str]) -> QuickAnswer:
+    """Return the 204 that says: all of it is on disk."""
+    origin = headers.get("Origin")
     return QuickAnswer(_HEAD, origin if origin in services.plan().origins else None)
 
 
@@ -43,7 +60,8 @@ async def pixel(request: web.Request) -> web.Response:
     deed = Deed(Kind.IMPRESSION, placement=request.match_info["placement"])
     services.metrics.events_received.counts[deed.kind,] += 1
     with suppress(JournalRefused, TimeoutError):  # counted there; a log line each fills the disk
-        record = services.recorder.record(token_of(request), [deed], reader_of(request))
+        reader = reader_of(services.agents, request.headers)
+        record = services.recorder.record(token_of(request), [deed], reader)
         await asyncio.wait_for(record, COMMIT_WAIT_S)
     headers = {"Content-Type": "image/gif", "Cache-Control": "no-store", "Server": SERVER}
     return web.Response(body=_PIXEL, headers=headers)
@@ -74,14 +92,18 @@ def token_of(request: web.Request) -> Parsed | None:
 async def _body(request: web.Request) -> bytes:
     if request.content_length is not None and request.content_length > BODY_BYTES_MAX:
         raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, request.content_length)
-    content = request.content
-    if content.is_eof():  # with its head, as a beacon's is: a time-out costs more than reading it
-        body = content.read_nowait()
-        if len(body) > BODY_BYTES_MAX:
-            raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(body))
-        return body
+    if request.content.is_eof():
+        return whole_body(request.content)
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+
+
+def whole_body(content: StreamReader) -> bytes:
+    """Return a body that came with its head, as a beacon's does: a wait costs more."""
+    body = content.read_nowait()
+    if len(body) > BODY_BYTES_MAX:
+        raise web.HTTPRequestEntityTooLarge(BODY_BYTES_MAX, len(body))
+    return body

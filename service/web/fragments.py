@@ -40,7 +40,7 @@ async def fragment(request: web.Request) -> web.Response:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "Server": SERVER,
-        **cors(request, page.site.origins),
+        **cors(request.headers, page.site.origins),
     }
     return web.Response(body=text.encode(), headers=headers)
 

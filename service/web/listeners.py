@@ -3,19 +3,17 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import http_parser, web
 
-from service.web.middleware import problem
+from service.web.beacons import Beacons
+from service.web.connections import Connection
 from service.web.outbox import Outbox
-from service.web.quick import QuickAnswer
 
 KEEPALIVE_S = 75.0  # above the usual 60 s of proxies, so that they close first
 BACKLOG = 1_024
 RECEIVE_POLL_S = 0.01
 LINGER_S = 1.0  # for a body to end that was answered before it was there, as aiohttp waits for it
-WRITE_S = 10.0  # for a reader with 64 kB of answers unread to read on, before it is let go
 
 
 def refuse_slow_parser() -> None:
@@ -41,98 +39,15 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-class _Protocol(web.RequestHandler):
-    """One connection; aiohttp's own error pages become our problem documents.
-
-    Those pages name its versions, and what cannot be parsed or expected they repeat.
-    """
-
-    __slots__ = ("_leaving", "_outbox", "_unread")
+class Listener:
+    """Serves an application on one socket, and where it is given them, beacons beside it."""
 
     def __init__(
-        self, server: web.Server, leaving: asyncio.Event, outbox: Outbox, **options: Any
+        self, app: web.Application, sock: socket.socket, beacons: Beacons | None = None
     ) -> None:
-        super().__init__(server, **options)
-        self._leaving = leaving
-        self._outbox = outbox
-        self._unread: asyncio.TimerHandle | None = None
-
-    @property
-    def receiving(self) -> bool:
-        """Whether a request is being taken up or answered, or its body is not all here yet."""
-        if self._current_request is not None:
-            return not self._current_request.content.is_eof()
-        return self._waiter is None or self._waiter.done()
-
-    def pause_writing(self) -> None:
-        """Begin to wait for a reader who does not read; not for ever."""
-        super().pause_writing()
-        if self.transport is not None:
-            self._unread = self._loop.call_later(WRITE_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """Go on: enough was read."""
-        self._forget_unread()
-        super().resume_writing()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Let the timer go with the connection."""
-        self._forget_unread()
-        super().connection_lost(exc)
-
-    def _forget_unread(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
-
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; what handlers raise never gets here, so this is aiohttp's own word."""
-        # By the plain class: asking for `HTTPException`, an abstract one's, costs 0.3 µs each time.
-        if isinstance(resp, Exception):
-            resp = problem(resp.status)
-        if self._leaving.is_set():
-            resp.force_close()
-        # What followed an offer to change protocols is aiohttp's to read on.
-        if isinstance(resp, QuickAnswer) and not self._upgraded:
-            return resp, not await self._sent(request, resp)
-        return await super().finish_response(request, resp, start_time)
-
-    async def _sent(self, request: web.BaseRequest, answer: QuickAnswer) -> bool:
-        """Send it and say whether the reader is still there; wait for one who does not read."""
-        text, transport = answer.wire(request), self.transport
-        if transport is None or transport.is_closing():
-            return False
-        if answer.keep_alive:
-            self._outbox.put(transport, text)
-        else:
-            transport.write(text)
-        if self._paused:
-            try:
-                await self._drain_helper()
-            except ConnectionError:
-                return False
-        return True
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        response = problem(status)
-        response.force_close()
-        return response
-
-
-class Listener:
-    """Serves an application on one socket."""
-
-    def __init__(self, app: web.Application, sock: socket.socket) -> None:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         self._sock = sock
+        self._beacons = beacons
         self._server: asyncio.Server | None = None
         self._leaving = asyncio.Event()
 
@@ -176,7 +91,7 @@ class Listener:
             await asyncio.sleep(RECEIVE_POLL_S)
             receiving = False
             for connection in server.connections:
-                if isinstance(connection, _Protocol) and connection.receiving:
+                if isinstance(connection, Connection) and connection.receiving:
                     receiving = True
                 else:
                     connection.close()
@@ -186,10 +101,11 @@ class Listener:
         if server is None:
             raise RuntimeError("set the runner up first")
         outbox = Outbox(loop)
-        return lambda: _Protocol(
+        return lambda: Connection(
             server,
             self._leaving,
             outbox,
+            self._beacons,
             loop=loop,
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGER_S,

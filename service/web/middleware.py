@@ -4,7 +4,7 @@ Wraps each handler where it is registered: an aiohttp middleware would cost a si
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 
@@ -19,7 +19,7 @@ from service.domain.errors import (
     NotAllowed,
     UnknownSite,
 )
-from service.web.keys import SERVICES, Services
+from service.web.keys import Services
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVER = "handbill"  # without versions, which only help attackers
@@ -58,15 +58,22 @@ def observed(services: Services, listener: str, route: str, handler: Handler) ->
             if request.version.major != 1:  # the parser takes 0.9 and a 2.0 that is none
                 raise web.HTTPBadRequest
             response = await handler(request)
-        except (HandbillError, web.HTTPException) as error:
-            response = _problem_of(request, error)
-        except Exception as error:
-            services.log.error("request failed", route=route, exc_info=error)
-            response = problem(500)
+        except Exception as error:  # noqa: BLE001  what it cannot tell readers it logs
+            response = failed(services, route, request.headers, error)
         observe(labels[response.status // 100], perf_counter() - started)
         return response
 
     return answer
+
+
+def failed(
+    services: Services, route: str, headers: Mapping[str, str], error: BaseException
+) -> web.Response:
+    """Return what a request with these headers is told of an error; log one that is our bug."""
+    if isinstance(error, HandbillError | web.HTTPException):
+        return _problem_of(services, headers, error)
+    services.log.error("request failed", route=route, exc_info=error)
+    return problem(500)
 
 
 def problem(
@@ -95,9 +102,9 @@ def problem(
     )
 
 
-def cors(request: web.Request, allowed: frozenset[str]) -> dict[str, str]:
+def cors(asked: Mapping[str, str], allowed: frozenset[str]) -> dict[str, str]:
     """Return the headers that let a listed origin read the answer; none for any other."""
-    origin = request.headers.get("Origin")
+    origin = asked.get("Origin")
     headers = {"Vary": "Origin"}
     if origin is not None and origin in allowed:
         headers["Access-Control-Allow-Origin"] = origin
@@ -120,8 +127,10 @@ async def unversioned(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = SERVER
 
 
-def _problem_of(request: web.Request, error: HandbillError | web.HTTPException) -> web.Response:
-    headers = cors(request, request.app[SERVICES].plan().origins)
+def _problem_of(
+    services: Services, asked: Mapping[str, str], error: HandbillError | web.HTTPException
+) -> web.Response:
+    headers = cors(asked, services.plan().origins)
     if isinstance(error, NotAllowed) and error.field == ORIGIN:  # perhaps another site's
         headers.pop("Access-Control-Allow-Origin", None)
     if isinstance(error, web.HTTPException):

@@ -3,6 +3,8 @@
 A header map that is copied, filled, checked and written out costs as much as deciding what to show.
 """
 
+from http import HTTPStatus
+
 from aiohttp import ClientConnectionResetError, HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web_request import BaseRequest
@@ -14,6 +16,14 @@ def fixed_head(status: str, **headers: str) -> str:
     """Return the part of a head that never changes; a name's `_` stands for `-`."""
     lines = [f"{name.replace('_', '-')}: {text}" for name, text in headers.items()]
     return "\r\n".join([f"HTTP/1.1 {status}", f"Server: {SERVER}", *lines, ""])
+
+
+def quick(answer: web.Response) -> "QuickAnswer":
+    """Return an answer with an ASCII body of ours in its quick form."""
+    lines = [f"{name}: {text}\r\n" for name, text in answer.headers.items()]
+    status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+    assert isinstance(answer.body, bytes)
+    return QuickAnswer(status + "".join(lines), None, answer.body.decode("ascii"))
 
 
 class QuickAnswer(web.StreamResponse):
@@ -30,13 +40,17 @@ class QuickAnswer(web.StreamResponse):
         self._content = body
 
     def wire(self, request: BaseRequest) -> bytes:
-        """Return the bytes to send; they are never compressed, and never for a HEAD."""
+        """Return the bytes that answer a request; never compressed, and never for a HEAD."""
         keep_alive = request.keep_alive if self._keep_alive is None else self._keep_alive
         self._keep_alive = keep_alive
+        return self.text(keep_alive=keep_alive, old=request.version < HttpVersion11)
+
+    def text(self, *, keep_alive: bool, old: bool = False) -> bytes:
+        """Return the bytes for a connection that goes on or ends; `old` is HTTP/1.0."""
         extra = f"Access-Control-Allow-Origin: {self._origin}\r\n" if self._origin else ""
         if not keep_alive:
             extra += "Connection: close\r\n"
-        elif request.version < HttpVersion11:
+        elif old:
             extra += "Connection: keep-alive\r\n"
         head, date, body = self._head, rfc822_formatted_time(), self._content
         if body is None:

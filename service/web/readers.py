@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from aiohttp import web
 
 from service.domain.audience import UNKNOWN, Agent, Platform
+from service.flows.ports import Agents
 from service.flows.record import Reader
 from service.web.keys import SERVICES
 
@@ -16,11 +17,10 @@ _PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 
 
-def reader_of(request: web.Request) -> Reader:
+def reader_of(agents: Agents, headers: Mapping[str, str]) -> Reader:
     """Return agent, prefetch and origin (Origin, or else Referer's) of a browser's request."""
-    headers = request.headers
-    agent = request.app[SERVICES].agents.identify(user_agent(headers), headers)
-    return Reader(agent, _prefetches(request), _origin(request))
+    agent = agents.identify(user_agent(headers), headers)
+    return Reader(agent, _prefetches(headers), _origin(headers))
 
 
 def proxied_agent(request: web.Request) -> Agent:
@@ -80,8 +80,7 @@ def user_agent(headers: Mapping[str, str]) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _prefetches(request: web.Request) -> bool:
-    headers = request.headers
+def _prefetches(headers: Mapping[str, str]) -> bool:
     for name in _PREFETCH_HEADERS:
         if name in headers:
             purpose = headers[name].lower()
@@ -90,11 +89,11 @@ def _prefetches(request: web.Request) -> bool:
     return False
 
 
-def _origin(request: web.Request) -> str | None:
-    origin = request.headers.get("Origin")
+def _origin(headers: Mapping[str, str]) -> str | None:
+    origin = headers.get("Origin")
     if origin is not None:
         return origin
-    referer = request.headers.get("Referer")
+    referer = headers.get("Referer")
     if not referer:
         return None
     scheme, separator, rest = referer.partition("://")

@@ -28,7 +28,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Server": SE
 
 async def click(request: web.Request) -> web.Response:
     """Send a reader from an ad to the device's store, and count the click."""
-    services, parsed, reader = request.app[SERVICES], token_of(request), reader_of(request)
+    services, parsed = request.app[SERVICES], token_of(request)
+    reader = reader_of(services.agents, request.headers)
     placement, rank = request.match_info["placement"], int(request.match_info.get("rank", "0"))
     location = None
     with suppress(UnknownSite):
@@ -42,7 +43,8 @@ async def click(request: web.Request) -> web.Response:
 
 async def share(request: web.Request) -> web.Response:
     """Send a reader to a network's share page with the tagged article, and count the share."""
-    services, parsed, reader = request.app[SERVICES], token_of(request), reader_of(request)
+    services, parsed = request.app[SERVICES], token_of(request)
+    reader = reader_of(services.agents, request.headers)
     params, network = query_params(request.rel_url.raw_query_string), request.match_info["network"]
     article = canonical_article(params.get("u", ""), "u")
     title = clean_title(params.get("t", ""))
@@ -54,7 +56,8 @@ async def share(request: web.Request) -> web.Response:
 
 async def short_link(request: web.Request) -> web.Response:
     """Send a phone to its store, show a landing page elsewhere; an ad's click is not an `open`."""
-    services, reader = request.app[SERVICES], reader_of(request)
+    services = request.app[SERVICES]
+    reader = reader_of(services.agents, request.headers)
     app = services.plan().codebook.apps.get(request.match_info["app"])
     if app is None:
         raise web.HTTPNotFound

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.web.listeners import WRITE_S
+from service.web.connections import WRITE_S
 from tests.web.houses import ARTICLE, IPHONE, House
 from tests.web.wire import CLOSE, Line, head, query
 
