@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from service.domain.errors import JournalRefused
 from service.domain.events import Event
+from service.flows.ports import Told
 
 
 @dataclass
@@ -19,6 +20,13 @@ class MemoryLog:
         if self.refusing is not None:
             raise JournalRefused(self.refusing)
         self.events.extend(events)
+
+    def add(self, events: Sequence[Event], told: Told) -> None:
+        """Do the same and tell it at once."""
+        if self.refusing is not None:
+            raise JournalRefused(self.refusing)
+        self.events.extend(events)
+        told(None)
 
 
 @dataclass

@@ -7,8 +7,9 @@ from service.domain.audience import Agent, Platform
 from service.domain.delays import Delays
 from service.domain.events import Event, Kind
 from service.domain.tokens import Offer, Parsed, Token, parse_token
+from service.flows.meanings import Deed
 from service.flows.plan import Planner
-from service.flows.record import Deed, Reader, Recorder
+from service.flows.record import Reader, Recorder
 from service.flows.serials import Serials
 from tests.example import (
     ARTICLE,

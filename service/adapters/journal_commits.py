@@ -17,7 +17,7 @@ from service.adapters.journal_thread import JournalThread
 from service.domain.errors import JournalRefused
 from service.domain.events import HOUR_MS, Event
 from service.domain.rows import kind_of, refused, rows_of
-from service.flows.ports import Clock, Committed
+from service.flows.ports import Clock, Committed, Told
 from service.telemetry import LogEvent, Metrics
 
 BUSY, FAILING = "busy", "failing"
@@ -41,7 +41,7 @@ class GroupCommits:
         self._log = log
         self._reached = reached
         self._events: list[Event] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiting: list[Told] = []
         self._in_memory = 0
         self._busy = False  # until a commit is done
         self._commit: asyncio.Task[None] | None = None
@@ -61,18 +61,22 @@ class GroupCommits:
 
         Raises `JournalRefused`, or the future does: then they were not acknowledged.
         """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.add(events, partial(_settle, future))
+        return future
+
+    def add(self, events: Sequence[Event], told: Told) -> None:
+        """Do the same for somebody who is told, later; raises `JournalRefused` or tells it."""
         reason = self._reason
         if reason is None and self._in_memory + len(events) > WAITING_MAX:
             reason, self._busy = BUSY, True
         if reason is not None:
             raise JournalRefused(self._refuse(events, reason))
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._events += events
         self._in_memory += len(events)
-        self._waiters.append(future)
+        self._waiting.append(told)
         if self._commit is None:
             self._commit = asyncio.create_task(self._commit_all())
-        return future
 
     def _look_for_room(self, *, bounded: bool = True) -> None:
         """Write what was refused, or try to: that is how room is found again.
@@ -92,21 +96,32 @@ class GroupCommits:
             self._log.warning("what was refused is not journalled", events=lost)
 
     async def _commit_all(self, *, look: bool = False, bounded: bool = True) -> None:
-        """Commit until nothing waits, once at least if told to look for room."""
+        """Commit until nothing waits, once at least if told to look for room.
+
+        What has come in when a commit ends, read or not, is taken into the next: a turn of the
+        loop costs less than half a commit.
+        """
         try:
             while look or self._events:
+                await asyncio.sleep(0)
                 events, self._events = self._events, []
-                waiters, self._waiters = self._waiters, []
+                waiting, self._waiting = self._waiting, []
                 reason = await self._commit_one(events, bounded=bounded)
                 self._in_memory -= len(events)
                 self._busy = False
-                if waiters:
+                if waiting:
                     self._reached(CrashPoint.BEFORE_ANSWER)
-                for future in waiters:
-                    _settle(future, reason)
+                self._tell(waiting, None if reason is None else JournalRefused(reason))
                 look, bounded = False, True
         finally:
             self._commit = None
+
+    def _tell(self, waiting: Sequence[Told], refusal: JournalRefused | None) -> None:
+        for told in waiting:
+            try:
+                told(refusal)
+            except Exception as error:  # noqa: BLE001  the others are told all the same
+                self._log.error("an acknowledgement failed", exc_info=error)
 
     async def _commit_one(self, events: Sequence[Event], *, bounded: bool) -> str | None:
         """Commit one batch with what was refused before; return why not, if not."""
@@ -171,10 +186,10 @@ class GroupCommits:
         return reason
 
 
-def _settle(future: asyncio.Future[None], reason: str | None) -> None:
+def _settle(future: asyncio.Future[None], refusal: JournalRefused | None) -> None:
     if future.done():  # nobody waits any more; its event counts all the same
         return
-    if reason is None:
+    if refusal is None:
         future.set_result(None)
     else:
-        future.set_exception(JournalRefused(reason))
+        future.set_exception(refusal)

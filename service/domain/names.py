@@ -2,11 +2,10 @@
 
 import json
 from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import NamedTuple
 
 from service.domain.articles import Article
-
-_as_text = json.JSONEncoder(ensure_ascii=False).encode  # `dumps` makes one each time
 
 
 class ArticleName(NamedTuple):
@@ -22,8 +21,8 @@ def article_field(article_id: str) -> str:
 
 
 def article_name(article: Article, title: str) -> tuple[str, str]:
-    """Return field and text that name an article."""
-    return article_field(article.id.hex()), _as_text([article.url, title])
+    """Return field and text, a JSON array, that name an article."""
+    return article_field(article.id.hex()), f"[{quoted(article.url)}, {quoted(title)}]"
 
 
 def read_article_name(text: str) -> ArticleName:

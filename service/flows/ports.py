@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import NamedTuple, Protocol
 
 from service.domain.audience import Agent
+from service.domain.errors import JournalRefused
 from service.domain.events import Event
 from service.domain.reporting import Bucket
 from service.domain.rows import StoredRow
@@ -11,12 +12,19 @@ from service.domain.rows import StoredRow
 Clock = Callable[[], int]
 """Return the wall-clock time in milliseconds since the epoch, steady against jumps."""
 
+Told = Callable[[JournalRefused | None], None]
+"""Is called once: with None when the events are on disk, else with why they will not be."""
+
 
 class EventLog(Protocol):
     """Where judged events become durable."""
 
     def append(self, events: Sequence[Event]) -> Awaitable[None]:
         """Resolve once the events are on disk; raise `JournalRefused` if they will not be."""
+        ...
+
+    def add(self, events: Sequence[Event], told: Told) -> None:
+        """Do the same for somebody who is told how it went, later, in place of waiting for it."""
         ...
 
 

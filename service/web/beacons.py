@@ -4,7 +4,6 @@ Those cost more than recording does. What is unusual about a request is left to 
 done with its events is `web/events`' alone.
 """
 
-from asyncio import Future, ensure_future
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
@@ -13,7 +12,7 @@ from typing import TypeGuard
 from aiohttp import HttpVersion11, StreamReader, hdrs
 from aiohttp.http_parser import RawRequestMessage
 
-from service.web.events import accept, acknowledgement, refuse_other_types, whole_body
+from service.web.events import acknowledgement, deeds_of, refuse_other_types, whole_body
 from service.web.keys import Services
 from service.web.middleware import failed
 from service.web.quick import QuickAnswer, quick
@@ -51,19 +50,14 @@ class Beacons:
         started, headers = perf_counter(), message.headers
         try:
             refuse_other_types(headers)
-            recorded = ensure_future(accept(self._services, headers, whole_body(payload)))
+            deeds = deeds_of(self._services, headers, whole_body(payload))
+            told = partial(self._answer, headers, started, send)
+            self._services.recorder.note(*deeds, told)
         except Exception as error:  # noqa: BLE001  told or logged
             self._answer(headers, started, send, error)
-        else:
-            recorded.add_done_callback(partial(self._recorded, headers, started, send))
-
-    def _recorded(
-        self, headers: Mapping[str, str], started: float, send: Send, done: Future[None]
-    ) -> None:
-        self._answer(headers, started, send, done.exception())
 
     def _answer(
-        self, headers: Mapping[str, str], started: float, send: Send, error: BaseException | None
+        self, headers: Mapping[str, str], started: float, send: Send, error: Exception | None
     ) -> None:
         if error is None:
             answer = acknowledgement(self._services, headers)

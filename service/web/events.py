@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from aiohttp import StreamReader, web
@@ -10,7 +10,8 @@ from aiohttp import StreamReader, web
 from service.domain.errors import JournalRefused, NotAToken
 from service.domain.events import Kind
 from service.domain.tokens import Parsed, parse_token
-from service.flows.record import Deed
+from service.flows.meanings import Deed
+from service.flows.record import Reader
 from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER
 from service.web.params import events_body
@@ -29,7 +30,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Record a batch of one page view; 204 once committed, whatever the verdicts."""
     services = request.app[SERVICES]
     refuse_other_types(request.headers)
-    await accept(services, request.headers, await _body(request))
+    await services.recorder.record(*deeds_of(services, request.headers, await _body(request)))
     return acknowledgement(services, request.headers)
 
 
@@ -40,12 +41,14 @@ def refuse_other_types(headers: Mapping[str, str]) -> None:
         raise web.HTTPUnsupportedMediaType
 
 
-def accept(services: Services, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
-    """Judge a body's events and resolve once they are on disk; raises what a problem is made of."""
+def deeds_of(
+    services: Services, headers: Mapping[str, str], body: bytes
+) -> tuple[Parsed, list[Deed], Reader]:
+    """Read what a recorder records of a request; counts what was received, raises `BadInput`."""
     parsed, deeds = events_body(body)
     for deed in deeds:
         services.metrics.events_received.counts[deed.kind,] += 1
-    return services.recorder.record(parsed, deeds, reader_of(services.agents, headers))
+    return parsed, deeds, reader_of(services.agents, headers)
 
 
 def acknowledgement(services: Services, headers: Mapping[str, str]) -> QuickAnswer:

@@ -67,7 +67,7 @@ def observed(services: Services, listener: str, route: str, handler: Handler) ->
 
 
 def failed(
-    services: Services, route: str, headers: Mapping[str, str], error: BaseException
+    services: Services, route: str, headers: Mapping[str, str], error: Exception
 ) -> web.Response:
     """Return what a request with these headers is told of an error; log one that is our bug."""
     if isinstance(error, HandbillError | web.HTTPException):

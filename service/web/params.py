@@ -13,8 +13,8 @@ from service.domain.errors import BadInput, NotAllowed, NotAToken, UnknownSite
 from service.domain.events import Kind
 from service.domain.sharing import clean_title
 from service.domain.tokens import PLACEMENTS_MAX, Parsed, Token, parse_token
+from service.flows.meanings import Deed
 from service.flows.pages import Page
-from service.flows.record import Deed
 
 PARAMETERS_MAX = 32
 EVENTS_MAX = 50

@@ -14,7 +14,7 @@ from service.domain.events import Kind
 from service.domain.sharing import clean_title
 from service.domain.stores import Origin, store_link
 from service.domain.tokens import Parsed, parse_token
-from service.flows.record import Deed
+from service.flows.meanings import Deed
 from service.web.events import COMMIT_WAIT_S, token_of
 from service.web.keys import SERVICES, Services
 from service.web.landing import landing_page

@@ -19,8 +19,8 @@ from service.domain.plans import Plan
 from service.domain.tokens import PAGE as PAGE_PURPOSE
 from service.domain.tokens import PREVIEW, Arm, Offer, Parsed, Token, parse_token
 from service.flows.decide import PREVIEW_MS
+from service.flows.meanings import Deed
 from service.flows.pages import Page
-from service.flows.record import Deed
 from tests.example import (
     ARTICLE,
     BOTTOM,

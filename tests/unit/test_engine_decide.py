@@ -12,8 +12,8 @@ from service.domain.ads import Campaign, Cap, Flight, Goal, Placement, Repeat, S
 from service.domain.audience import Platform
 from service.domain.events import Kind, Verdict
 from service.domain.tokens import OFFERS_MAX, parse_token
+from service.flows.meanings import Deed
 from service.flows.pages import Audience, Page
-from service.flows.record import Deed
 from service.flows.serials import Serials
 from tests.example import ARTICLE, BOTTOM, HOUR, SITE, TOP, campaign, catalog, creative
 from tests.fakes import Numbers

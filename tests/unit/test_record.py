@@ -8,7 +8,8 @@ from service.domain.errors import JournalRefused
 from service.domain.events import Event, Kind, Verdict, bit_of, shard_of
 from service.domain.names import article_name, creative_name
 from service.domain.tokens import Arm
-from service.flows.record import Deed, Reader
+from service.flows.meanings import Deed
+from service.flows.record import Reader
 from tests.example import (
     ARTICLE,
     CREATIVE,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from service.domain.audience import Agent, Platform
 from service.domain.events import HOUR_MS, Event, Kind, Verdict
 from service.domain.tokens import PREVIEW, Arm, Offer, Parsed, Token, parse_token
-from service.flows.record import Deed
+from service.flows.meanings import Deed
 from tests.example import (
     ARTICLE,
     CREATIVE,
