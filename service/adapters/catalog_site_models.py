@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from pydantic import WithJsonSchema as Schema
 
+from service.adapters.catalog_languages import check_language
 from service.adapters.catalog_types import (
     ArmName,
     HttpsUrl,
@@ -25,7 +26,6 @@ from service.domain.articles import ArticlePattern, canonical_article
 from service.domain.errors import BadInput
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}"
 
 
 def _origin(value: str) -> str:
@@ -71,12 +71,6 @@ def _check_path(origin: str, path: str) -> None:
 Pattern = Annotated[
     ArticlePattern, PlainValidator(_pattern), Schema({"type": "string", "pattern": "^https?://"})
 ]
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(_LANGUAGE, value):
-        raise ValueError(f"write a language tag like en or pt-BR, not {value[:40]!r}")
-    return value
 
 
 class PlacementModel(Strict):
@@ -147,7 +141,7 @@ class SiteFile(Strict):
     """networks to offer, in order"""
     fallback: HttpsUrl
     """https address where a click goes that nothing else can place"""
-    language: Annotated[str, AfterValidator(_language)] = "en"
+    language: Annotated[str, AfterValidator(check_language)] = "en"
     """the pages' language, a BCP 47 tag"""
     timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     """zone of the site's days in reports, like Europe/Paris"""

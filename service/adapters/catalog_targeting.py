@@ -6,21 +6,19 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from service.adapters.catalog_countries import check_country
+from service.adapters.catalog_languages import check_language
 from service.adapters.catalog_types import Identifier, Strict, Unique
 from service.domain.times import WEEKDAYS
 
 PlatformName = Literal["ios", "android", "desktop", "unknown"]
 WeekdayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 _PATH = re.compile(r"/[!-~]{0,200}")
 _WORD_CHARS_MAX = 60
 _HOURS = 24
 
 
 def _language(value: str) -> str:
-    if not _LANGUAGE.fullmatch(value):
-        raise ValueError(f"write a language tag like en or pt-BR, not {value[:40]!r}")
-    return value.lower()
+    return check_language(value).lower()
 
 
 def _word(value: str) -> str:
