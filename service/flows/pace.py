@@ -4,7 +4,7 @@ Steered anew is who delivered something since the last plan, and everybody every
 alone moves a pace by little.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.domain.ads import Campaign, Flight
@@ -61,6 +61,19 @@ class Budgets:
         for flight in unhurried(self._moved(tallies, now_ms)):
             self._pace(flight, tallies, moment, fresh=fresh)
         return self._paces.copy()
+
+    def forget_others(self, campaigns: Iterable[Campaign]) -> None:
+        """Let go of the pacers of flights that these campaigns do not have, or without a goal.
+
+        Not of those that do not run now: a campaign of Mondays is paced on from the last one.
+        """
+        kept: dict[FlightKey, Pacer] = {}
+        for campaign in unhurried(campaigns):
+            for flight in campaign.flights:
+                key = (campaign.id, flight.start)
+                if flight.goal is not None and key in self._pacers:
+                    kept[key] = self._pacers[key]
+        self._pacers = kept
 
     def _follow(self, running: Running, tallies: Tallies, now_ms: int) -> None:
         """Take over who runs, and what the closed hours say of each."""

@@ -71,6 +71,7 @@ class Planner:
             with lasting():
                 index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
                 self.plan = await asyncio.to_thread(self._compile, index, None)
+                await asyncio.to_thread(self._budgets.forget_others, index.campaigns)
 
     def _compile(self, index: Index, last: Plan | None) -> Plan:
         now_ms = self._clock()

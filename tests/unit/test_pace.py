@@ -252,3 +252,22 @@ async def test_creatives_that_a_campaign_no_longer_has_do_not_count() -> None:
     await tallies.refresh({"gone": HOUR, "new": HOUR})
     running = campaign("c", creative("new"), flights=(TEN_HOURS,))
     assert budgets.paces([(0, running, TEN_HOURS)], tallies, clock.now) == {0: PROBE}
+
+
+async def test_of_campaigns_and_flights_that_are_no_more_nothing_is_kept() -> None:
+    goal = Goal(impressions=1_000)
+    first, second = Flight(HOUR, HOUR + 2, goal), Flight(HOUR + 3, HOUR + 9, goal)
+    world = World(campaign("c", flights=(first, second)), with_goal(name="d", impressions=9))
+    await world.after(0)
+    await world.after(3 * HOUR_MS)
+    kept = world.planner._budgets._pacers
+    assert set(kept) == {("c", HOUR), ("c", HOUR + 3), ("d", HOUR)}
+    paced = kept["c", HOUR + 3]
+    # Away for a while is not gone: its hours and its pause end.
+    resting = campaign("c", flights=(second,), paused=True)
+    await world.planner.adopt(catalog(resting, campaign("d")))
+    assert world.planner._budgets._pacers == {("c", HOUR + 3): paced}
+    for number in range(3):
+        await world.planner.adopt(catalog(with_goal(name=f"n{number}", impressions=9)))
+        await world.after(1_000)
+    assert set(world.planner._budgets._pacers) == {("n2", HOUR)}
