@@ -14,7 +14,7 @@ from service.adapters.catalog_checks import cross_check
 from service.adapters.catalog_entries import MODELS as MODELS
 from service.adapters.catalog_entries import Entry, Understood, understood
 from service.adapters.catalog_files import Source, Sources, Stamp, read_sources
-from service.adapters.catalog_models import NetworksFile
+from service.adapters.catalog_models import AppFile, NetworksFile
 from service.adapters.catalog_site_models import SiteFile
 from service.adapters.catalog_warnings import remarks
 from service.domain.ads import Catalog
@@ -80,6 +80,8 @@ def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[
         [(one.document, one.model) for one in entries if isinstance(one.model, CampaignFile)],
         {model.id: model for model in models if isinstance(model, SiteFile)},
         next((model for model in models if isinstance(model, NetworksFile)), None),
+        {model.id: model for model in models if isinstance(model, AppFile)},
+        int(now.timestamp()) // 3_600,
     )
     if directory.is_dir() and not any(document.kind == "site" for document in documents):
         message = "there is no site: describe one in a file like sites/example.yaml"
@@ -87,8 +89,11 @@ def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Order by file and line; of several problems of one field keep the first, the root cause."""
+    """Order by file and line; of several problems of one field keep the first, the root cause.
+
+    A warning gives way to an error, which it would hide.
+    """
     first: dict[tuple[str, int, str], Problem] = {}
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: problem.warning):
         first.setdefault((problem.file, problem.line, problem.field), problem)
     return tuple(sorted(first.values(), key=lambda problem: (problem.file, problem.line)))

@@ -1,140 +1,85 @@
-"""What campaigns get wrong together or against sites: exclusives that overlap, arms, sources.
+"""What campaigns get wrong together or against sites, networks and apps.
 
 Works on checked models, so that one fault is not reported twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
-from service.adapters.catalog_campaign_models import CampaignFile, FlightModel
+from service.adapters.catalog_campaign_models import CampaignFile
+from service.adapters.catalog_dimensions import left, takes_direct
 from service.adapters.catalog_documents import Document
-from service.adapters.catalog_models import NetworksFile
-from service.adapters.catalog_site_models import SiteFile
-from service.adapters.catalog_targeting import Targeting
-from service.domain.articles import glob_matches
+from service.adapters.catalog_exclusives import overlaps
+from service.adapters.catalog_models import AppFile, NetworksFile
+from service.adapters.catalog_reach import Sites, reach, sites_of
+from service.domain.audience import Platform
 from service.domain.errors import Problem
-from service.domain.targeting import DIRECT, LANGUAGE, PATH, TAG, TIME_DIMENSIONS
+from service.domain.sharing import BROWSER_NETWORKS
+from service.domain.targeting import ANYONE, DIRECT, PLATFORM, SOURCE
 from service.flows.unhurried import unhurried
 
 Checked = tuple[Document, CampaignFile]
 
 
 def campaign_checks(
-    campaigns: Sequence[Checked], sites: Mapping[str, SiteFile], networks: NetworksFile | None
+    campaigns: Sequence[Checked],
+    sites: Sites,
+    networks: NetworksFile | None,
+    apps: Mapping[str, AppFile],
+    hour: int,
 ) -> Iterator[Problem]:
-    """Yield every problem between campaigns, sites and networks."""
-    exclusives = [(document, one) for document, one in campaigns if one.exclusive]
-    for number, (document, one) in enumerate(exclusives, 1):
-        clashes = [other for other in exclusives[number:] if _clash(one, other[1], sites)]
-        if clashes:
-            names = ", ".join(
-                f"`{other.id}` ({where.file}:{where.marks.line_of(('id',))})"
-                for where, other in clashes
-            )
-            message = (
-                f"overlaps the exclusive campaign{'s' * (len(clashes) > 1)} {names} on the same"
-                " site and placement: move a flight, or target different readers"
-            )
-            yield document.problem(("exclusive",), message)
+    """Yield every problem between campaigns and the rest, as of an hour since the epoch."""
+    yield from overlaps(campaigns, sites, hour)
     for document, campaign in unhurried(campaigns):
-        yield from _sources(document, campaign, networks)
-        yield from _reachable(document, campaign, sites)
-
-
-def _clash(one: CampaignFile, other: CampaignFile, sites: Mapping[str, SiteFile]) -> bool:
-    if one.tier != other.tier or one.paused or other.paused:
-        return False
-    if not set(_sites(one, sites)) & set(_sites(other, sites)):
-        return False
-    if not _placements(one) & _placements(other):
-        return False
-    if not any(_overlap(a, b) for a in one.flights for b in other.flights):
-        return False
-    return all(_meet(name, one, other) for name in Targeting.model_fields)
-
-
-def _meet(name: str, one: CampaignFile, other: CampaignFile) -> bool:
-    """Say whether some page view may suit both campaigns in a dimension."""
-    if name == TAG or (name in TIME_DIMENSIONS and one.timezone != other.timezone):
-        return True
-    mine, theirs = one.target.values().get(name), other.target.values().get(name)
-    if mine and theirs:
-        alike = _ALIKE.get(name, str.__eq__)
-        return any(alike(a, b) or alike(b, a) for a in mine for b in theirs)
-    if name in _ALIKE:
-        return True
-    wanted = mine or theirs or frozenset()
-    refused = (other if mine else one).exclude.values().get(name, frozenset())
-    return not wanted or not wanted <= refused
-
-
-def _takes_language(wanted: str, other: str) -> bool:
-    return other == wanted or other.startswith(f"{wanted}-")
-
-
-def _paths_meet(one: str, other: str) -> bool:
-    """Say whether one path may match both globs, as far as their beginnings tell."""
-    if "*" not in other:
-        return glob_matches(one, other)
-    return "*" in one and other.partition("*")[0].startswith(one.partition("*")[0])
-
-
-_ALIKE: Mapping[str, Callable[[str, str], bool]] = {LANGUAGE: _takes_language, PATH: _paths_meet}
+        if networks is not None:
+            yield from _sources(document, campaign, networks, sites)
+        yield from reach(document, campaign, sites)
+        if campaign.app in apps:
+            yield from _stores(document, campaign, apps[campaign.app])
 
 
 def _sources(
-    document: Document, campaign: CampaignFile, networks: NetworksFile | None
+    document: Document, campaign: CampaignFile, networks: NetworksFile, sites: Sites
 ) -> Iterator[Problem]:
-    if networks is None:
-        return
-    known = {*networks.networks, "copy", "native", DIRECT}
+    known = {*networks.networks, *BROWSER_NETWORKS, DIRECT}
     for side in ("target", "exclude"):
         for i, name in enumerate(getattr(campaign, side).source or ()):
             if name not in known:
                 listed = ", ".join(sorted(known))
                 message = f"there is no network `{name}`; there are: {listed}"
-                yield document.problem((side, "source", i), message)
+                yield document.problem((side, SOURCE, i), message)
+    if campaign.target.source is not None:
+        yield from _offered(document, campaign, known, sites)
+    elif campaign.exclude.source is not None:
+        yield from _all_refused(document, campaign, known)
 
 
-def _reachable(
-    document: Document, campaign: CampaignFile, sites: Mapping[str, SiteFile]
+def _all_refused(document: Document, campaign: CampaignFile, known: Set[str]) -> Iterator[Problem]:
+    target, exclude = campaign.target.values(), campaign.exclude.values()
+    if known - {DIRECT} <= exclude[SOURCE] and not takes_direct(target, exclude):
+        message = "leaves only links of networks that are gone from networks.yaml: name fewer"
+        yield document.problem(("exclude", SOURCE), message, warning=True)
+
+
+def _offered(
+    document: Document, campaign: CampaignFile, known: Set[str], sites: Sites
 ) -> Iterator[Problem]:
-    """Yield what can never show: no site, no placement, or only in arms that no site has."""
-    where = _sites(campaign, sites)
-    asked = campaign.target.site
-    if asked is not None and not where and sites.keys() & asked:
-        message = "leaves no site of `sites`: name sites in one of the two places"
-        yield document.problem(("target", "site"), message)
-    elif campaign.exclude.site is not None and not where and sites:
-        yield document.problem(("exclude", "site"), "leaves no site: name fewer")
-    wanted = campaign.target.placement
-    if wanted is not None and not _placements(campaign):
-        message = "none of the creatives fits there: name placements of the creatives"
-        yield document.problem(("target", "placement"), message)
-    elif campaign.exclude.placement is not None and not _placements(campaign):
-        message = "leaves no placement of the creatives: name fewer"
-        yield document.problem(("exclude", "placement"), message)
-    arms = {arm for name in where for arm in sites[name].experiment.arms}
-    for i, creative in enumerate(campaign.creatives):
-        for k, arm in enumerate(creative.arms or ()):
-            if where and arm not in arms:
-                message = f"no site of this campaign has an arm `{arm}`: add it to `experiment`"
-                yield document.problem(("creatives", i, "arms", k), message)
+    """Warn of networks that no site of the campaign offers: only old links bring such readers."""
+    where = sites_of(campaign, sites)
+    offered = {name for site in where for name in sites[site].share} | {*BROWSER_NETWORKS, DIRECT}
+    for i, name in enumerate((campaign.target.source or ()) if where else ()):
+        if name in known and name not in offered:
+            message = f"no site of this campaign offers {name}: add it to a site's `share`"
+            yield document.problem(("target", SOURCE, i), message, warning=True)
 
 
-def _sites(campaign: CampaignFile, sites: Mapping[str, SiteFile]) -> list[str]:
-    named = set(sites if campaign.sites is None else campaign.sites)
-    named &= named if campaign.target.site is None else set(campaign.target.site)
-    named -= set(campaign.exclude.site or ())
-    return [name for name in sites if name in named]
-
-
-def _placements(campaign: CampaignFile) -> set[str]:
-    fitting = {name for creative in campaign.creatives for name in creative.placements}
-    wanted = campaign.target.placement
-    found = fitting if wanted is None else fitting & set(wanted)
-    return found - set(campaign.exclude.placement or ())
-
-
-def _overlap(one: FlightModel, other: FlightModel) -> bool:
-    begins = max(one.start, other.start)
-    return all(end is None or begins < end for end in (one.end, other.end))
+def _stores(document: Document, campaign: CampaignFile, app: AppFile) -> Iterator[Problem]:
+    """Warn of campaigns for telephones that the app has no store for."""
+    stores = {Platform.IOS.label: app.ios, Platform.ANDROID.label: app.android}
+    if all(stores.values()):
+        return
+    target, exclude = campaign.target.values(), campaign.exclude.values()
+    platforms = sorted((left(PLATFORM, target, exclude) or frozenset()) - {ANYONE})
+    if platforms and all(name in stores and stores[name] is None for name in platforms):
+        side = "target" if PLATFORM in target else "exclude"
+        message = f"the app `{app.id}` has no store for {' and '.join(platforms)}: add it there"
+        yield document.problem((side, PLATFORM), message, warning=True)

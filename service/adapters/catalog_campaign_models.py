@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from service.adapters.catalog_dimensions import spared
 from service.adapters.catalog_targeting import CLOSED_DIMENSIONS, Targeting
 from service.adapters.catalog_types import (
     ArmName,
@@ -173,7 +174,10 @@ class CampaignFile(Strict):
         if target is None:  # it has faults of its own
             return exclude
         wanted = {**CLOSED_DIMENSIONS, **target.values()}
-        for name, refused in exclude.values().items():
-            if name in wanted and wanted[name] <= refused:
-                faults("exclude", [((name,), f"leaves no {name} that target allows: name fewer")])
+        found: list[Found] = [
+            ((name,), f"leaves no {name} that target allows: name fewer")
+            for name, refused in exclude.values().items()
+            if name in wanted and not spared(name, wanted[name], refused)
+        ]
+        faults("exclude", found)
         return exclude

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.adapters.catalog_build import Value, value_of
 from service.adapters.catalog_campaign_models import CampaignFile
+from service.adapters.catalog_contradictions import contradictions
 from service.adapters.catalog_documents import Document, read_documents
 from service.adapters.catalog_files import Source
 from service.adapters.catalog_messages import complaints
@@ -54,6 +55,9 @@ def understood(source: Source) -> Understood:
     problems: list[Problem] = []
     documents = read_documents(source, problems)
     entries = tuple(Entry(document, _model(document, problems)) for document in documents)
+    for entry in entries:
+        if isinstance(entry.model, CampaignFile):
+            problems += contradictions(entry.document, entry.model)
     return Understood(entries, tuple(problems))
 
 

@@ -149,3 +149,20 @@ def glob_matches(pattern: str, text: str) -> bool:
             return False
         at = found + len(part)
     return True
+
+
+def glob_covers(wide: str, narrow: str) -> bool:
+    """Say whether a glob matches everything that another one does."""
+    return glob_matches(wide, narrow.replace("*", "\0"))  # which only a `*` of the wide one matches
+
+
+def globs_meet(one: str, other: str) -> bool:
+    """Say whether some text matches both globs."""
+    if "*" not in one:
+        return glob_matches(other, one)
+    if "*" not in other:
+        return glob_matches(one, other)
+    # What one has between its stars, a star of the other takes: beginnings and ends must agree.
+    (begin, *_, end), (start, *_, stop) = one.split("*"), other.split("*")
+    agree = begin.startswith(start) or start.startswith(begin)
+    return agree and (end.endswith(stop) or stop.endswith(end))

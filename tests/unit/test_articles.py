@@ -1,10 +1,19 @@
 """An article has one canonical address; what is no address is refused before anything else."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.articles import ArticlePattern, article_id, canonical_article, glob_matches
+from service.domain.articles import (
+    ArticlePattern,
+    article_id,
+    canonical_article,
+    glob_covers,
+    glob_matches,
+    globs_meet,
+)
 from service.domain.errors import BadInput
 
 
@@ -160,3 +169,14 @@ def test_a_glob_refuses_the_rest() -> None:
     assert not glob_matches("/a", "/a/")
     assert not glob_matches("/*x*b", "/yb")
     assert glob_matches("/*/b*", "/x/y/b")
+
+
+globs = st.text(alphabet="ab*", max_size=3)
+TEXTS = ["".join(some) for length in range(7) for some in product("abc", repeat=length)]
+
+
+@given(globs, globs)
+def test_globs_meet_and_cover_as_their_texts_do(one: str, other: str) -> None:
+    first, second = ({text for text in TEXTS if glob_matches(g, text)} for g in (one, other))
+    assert globs_meet(one, other) == bool(first & second)
+    assert glob_covers(one, other) == (second <= first)

@@ -123,13 +123,16 @@ def test_flights_that_are_only_unwise_are_warnings(
 
 def test_an_hour_that_clocks_skip_is_a_moment_by_its_offset(written: Written) -> None:
     # 02:00 to 03:00 does not exist in Berlin on that day; with an offset it is a UTC hour all the
-    # same, and an hour of the day that a zone skips only never comes.
+    # same, at which clocks there show three.
     flights = "{start: 2027-03-28T02:00:00+01:00, end: 2027-03-28T03:00:00+01:00}"
-    made = written.campaign(
-        more="timezone: Europe/Berlin\ntarget: {hour: [2]}", flights=flights
-    ).loaded()
+    zone = "timezone: Europe/Berlin\n"
+    made = written.campaign(more=f"{zone}target: {{hour: [3]}}", flights=flights).loaded()
     start = int(datetime(2027, 3, 28, 1, tzinfo=UTC).timestamp()) // 3_600
     assert made.campaigns["c"].flights == (Flight(start, start + 1),)
+    written.campaign(more=f"{zone}target: {{hour: [2]}}", flights=flights)
+    ((_, _, field, message),) = written.found()
+    assert field == "target.hour"
+    assert "in Europe/Berlin flight 1 runs from sunday 03:00 to sunday 04:00" in message
 
 
 def test_ids_and_codes_are_used_once(written: Written) -> None:

@@ -1,0 +1,162 @@
+"""Where a campaign can show at all: sites, their placements, arms, articles, networks offered.
+
+Works on checked models; what a campaign contradicts by itself is told beside, in
+`catalog_contradictions`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from service.adapters.catalog_campaign_models import CampaignFile
+from service.adapters.catalog_contradictions import placements_of
+from service.adapters.catalog_documents import Document
+from service.adapters.catalog_site_models import SiteFile
+from service.domain.articles import glob_covers, globs_meet
+from service.domain.errors import Problem
+from service.domain.targeting import PATH
+
+Sites = Mapping[str, SiteFile]
+Spot = tuple[str, str, str]
+"""Site, placement and arm, empty for page views that are in none."""
+
+
+def reach(document: Document, campaign: CampaignFile, sites: Sites) -> Iterator[Problem]:
+    """Yield what can never show: no site, placement, arm or article is left for it."""
+    where, places = sites_of(campaign, sites), placements_of(campaign)
+    asked = campaign.target.site
+    if asked is not None and not where and sites.keys() & asked:
+        message = "leaves no site of `sites`: name sites in one of the two places"
+        yield document.problem(("target", "site"), message)
+    elif campaign.exclude.site is not None and not where and sites:
+        yield document.problem(("exclude", "site"), "leaves no site: name fewer")
+    if campaign.target.placement is not None and not places:
+        message = "none of the creatives fits there: name placements of the creatives"
+        yield document.problem(("target", "placement"), message)
+    elif campaign.exclude.placement is not None and not places:
+        message = "leaves no placement of the creatives: name fewer"
+        yield document.problem(("exclude", "placement"), message)
+    found = [*_arms(document, campaign, [sites[name] for name in where])]
+    yield from found
+    if where and places and not found:
+        yield from _together(document, campaign, sites, where)
+
+
+def sites_of(campaign: CampaignFile, sites: Sites) -> list[str]:
+    """Return the sites that `sites`, `target` and `exclude` leave."""
+    named = set(sites if campaign.sites is None else campaign.sites)
+    named &= named if campaign.target.site is None else set(campaign.target.site)
+    named -= set(campaign.exclude.site or ())
+    return [name for name in sites if name in named]
+
+
+def spots_of(campaign: CampaignFile, sites: Sites) -> set[Spot]:
+    """Return every spot where some article may show the campaign."""
+    places = placements_of(campaign)
+    return {
+        (name, place, arm)
+        for name in sites_of(campaign, sites)
+        if not _paths(campaign) or _admitted(campaign, [sites[name]])
+        for creative in campaign.creatives
+        for place in places & sites[name].placements.keys() & set(creative.placements)
+        for arm in {*sites[name].experiment.arms, ""}
+        if creative.arms is None or arm in creative.arms
+    }
+
+
+def _arms(
+    document: Document, campaign: CampaignFile, where: Sequence[SiteFile]
+) -> Iterator[Problem]:
+    arms = {arm for site in where for arm in site.experiment.arms}
+    for i, creative in enumerate(campaign.creatives):
+        for k, arm in enumerate(creative.arms or ()):
+            if where and arm not in arms:
+                message = f"no site of this campaign has an arm `{arm}`: add it to `experiment`"
+                yield document.problem(("creatives", i, "arms", k), message)
+
+
+def _together(
+    document: Document, campaign: CampaignFile, sites: Sites, where: Sequence[str]
+) -> Iterator[Problem]:
+    """Yield where each site lacks something: a placement, an arm for it, or such articles."""
+    fitting = [sites[name] for name in where if _fits(campaign, sites[name])]
+    if fitting:
+        yield from _articles(document, campaign, fitting)
+        return
+    named = sites if campaign.sites is None else sites.keys() & set(campaign.sites)
+    every = {place for name in named for place in sites[name].placements}
+    if not every >= {name for one in campaign.creatives for name in one.placements}:
+        return  # which is named where it is written
+    fields = (
+        (side, name)
+        for name in ("placement", "site")
+        for side in ("target", "exclude")
+        if getattr(getattr(campaign, side), name) is not None
+    )
+    message = (
+        f"leaves only {', '.join(where)}, where no creative has both a placement and an arm: name"
+        " others, or add them there"
+    )
+    yield document.problem(next(fields, ("creatives",)), message)
+
+
+def _fits(campaign: CampaignFile, site: SiteFile) -> bool:
+    places = placements_of(campaign) & site.placements.keys()
+    return any(
+        not places.isdisjoint(creative.placements)
+        and (creative.arms is None or not site.experiment.arms.keys().isdisjoint(creative.arms))
+        for creative in campaign.creatives
+    )
+
+
+def _articles(
+    document: Document, campaign: CampaignFile, where: Sequence[SiteFile]
+) -> Iterator[Problem]:
+    """Hold `path` against the articles of the sites."""
+    if not _paths(campaign) or (campaign.target.path is None and _admitted(campaign, where)):
+        return
+    left, wanted = _left(campaign, where), campaign.target.path or []
+    if not left:
+        message = "leaves no article of the campaign's sites: name fewer"
+        yield document.problem(("exclude", PATH), message)
+        return
+    listed = ", ".join(dict.fromkeys(str(glob) for glob in left))[:120]
+    message = f"no site of this campaign has such articles; their paths are {listed}"
+    if not _admitted(campaign, where):
+        yield document.problem(("target", PATH), message)
+        return
+    refused = campaign.exclude.path or ()
+    for i, glob in enumerate(wanted):
+        if any(glob_covers(wide, glob) for wide in refused):
+            continue  # which is warned of by itself
+        if not any(globs_meet(glob, article.partition("?")[0]) for article in left):
+            yield document.problem(("target", PATH, i), message, warning=True)
+
+
+def _paths(campaign: CampaignFile) -> bool:
+    return campaign.target.path is not None or campaign.exclude.path is not None
+
+
+def _admitted(campaign: CampaignFile, where: Sequence[SiteFile]) -> bool:
+    """Say whether an article of these sites has a path that the campaign takes."""
+    refused, wanted = campaign.exclude.path or (), campaign.target.path
+    globs = ["*"] if wanted is None else wanted
+    globs = [glob for glob in globs if not any(glob_covers(wide, glob) for wide in refused)]
+    left = [_path_of(article) for article in _left(campaign, where)]
+    return any(globs_meet(glob, path) for glob in globs for path in left)
+
+
+def _left(campaign: CampaignFile, where: Sequence[SiteFile]) -> list[str]:
+    """Return the articles of sites, path and query, that are not refused altogether."""
+    refused = campaign.exclude.path or ()
+    articles = (pattern.path for site in where for pattern in site.articles)
+    return [
+        article
+        for article in articles
+        if not any(glob_covers(wide, _path_of(article)) for wide in refused)
+    ]
+
+
+def _path_of(article: str) -> str:
+    """Return the glob of all paths that articles have: a `*` may be the rest of one and a query."""
+    path = article.partition("?")[0]
+    begin, star, _ = path.partition("*")
+    return begin + star
