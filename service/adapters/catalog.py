@@ -78,7 +78,7 @@ def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[
     yield from cross_check(documents)
     yield from campaign_checks(
         [(one.document, one.model) for one in entries if isinstance(one.model, CampaignFile)],
-        {model.id: model for model in models if isinstance(model, SiteFile)},
+        _sites(entries),
         next((model for model in models if isinstance(model, NetworksFile)), None),
         {model.id: model for model in models if isinstance(model, AppFile)},
         int(now.timestamp()) // 3_600,
@@ -86,6 +86,13 @@ def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[
     if directory.is_dir() and not any(document.kind == "site" for document in documents):
         message = "there is no site: describe one in a file like sites/example.yaml"
         yield Problem(str(directory / "sites"), 1, "sites", message)
+
+
+def _sites(entries: Iterable[Entry]) -> dict[str, SiteFile | None]:
+    sites = (one for one in entries if one.document.kind == "site")
+    return {
+        one.document.id: one.model if isinstance(one.model, SiteFile) else None for one in sites
+    }
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from service.adapters.catalog_documents import Document
 from service.adapters.catalog_exclusives import overlaps
 from service.adapters.catalog_models import AppFile, NetworksFile
 from service.adapters.catalog_reach import Sites, reach, sites_of
+from service.adapters.catalog_site_models import SiteFile
 from service.domain.audience import Platform
 from service.domain.errors import Problem
 from service.domain.sharing import BROWSER_NETWORKS
@@ -22,17 +23,23 @@ Checked = tuple[Document, CampaignFile]
 
 def campaign_checks(
     campaigns: Sequence[Checked],
-    sites: Sites,
+    sites: Mapping[str, SiteFile | None],
     networks: NetworksFile | None,
     apps: Mapping[str, AppFile],
     hour: int,
 ) -> Iterator[Problem]:
-    """Yield every problem between campaigns and the rest, as of an hour since the epoch."""
-    yield from overlaps(campaigns, sites, hour)
+    """Yield every problem between campaigns and the rest, as of an hour since the epoch.
+
+    Sites that are not sound are None.
+    """
+    sound = {name: site for name, site in sites.items() if site is not None}
+    yield from overlaps(campaigns, sound, hour)
     for document, campaign in unhurried(campaigns):
+        every = len(sound) == len(sites)
+        whole = every if campaign.sites is None else sound.keys() >= set(campaign.sites)
         if networks is not None:
-            yield from _sources(document, campaign, networks, sites)
-        yield from reach(document, campaign, sites)
+            yield from _sources(document, campaign, networks, sound if whole else {})
+        yield from reach(document, campaign, sound, whole=whole)
         if campaign.app in apps:
             yield from _stores(document, campaign, apps[campaign.app])
 

@@ -1,4 +1,4 @@
-"""Where a campaign can show at all: sites, their placements, arms, articles, networks offered.
+"""Where a campaign can show at all: sites, and their placements, arms and articles.
 
 Works on checked models; what a campaign contradicts by itself is told beside, in
 `catalog_contradictions`.
@@ -15,12 +15,18 @@ from service.domain.errors import Problem
 from service.domain.targeting import PATH
 
 Sites = Mapping[str, SiteFile]
+_LISTED_CHARS = 120
 Spot = tuple[str, str, str]
 """Site, placement and arm, empty for page views that are in none."""
 
 
-def reach(document: Document, campaign: CampaignFile, sites: Sites) -> Iterator[Problem]:
-    """Yield what can never show: no site, placement, arm or article is left for it."""
+def reach(
+    document: Document, campaign: CampaignFile, sites: Sites, *, whole: bool
+) -> Iterator[Problem]:
+    """Yield what can never show: no site, placement, arm or article is left for it.
+
+    Where its sites are not `whole`, one of them is broken and may have what the others lack.
+    """
     where, places = sites_of(campaign, sites), placements_of(campaign)
     asked = campaign.target.site
     if asked is not None and not where and sites.keys() & asked:
@@ -34,6 +40,8 @@ def reach(document: Document, campaign: CampaignFile, sites: Sites) -> Iterator[
     elif campaign.exclude.placement is not None and not places:
         message = "leaves no placement of the creatives: name fewer"
         yield document.problem(("exclude", "placement"), message)
+    if not whole:
+        return
     found = [*_arms(document, campaign, [sites[name] for name in where])]
     yield from found
     if where and places and not found:
@@ -54,7 +62,7 @@ def spots_of(campaign: CampaignFile, sites: Sites) -> set[Spot]:
     return {
         (name, place, arm)
         for name in sites_of(campaign, sites)
-        if not _paths(campaign) or _admitted(campaign, [sites[name]])
+        if _admitted(campaign, _left(campaign, [sites[name]]))
         for creative in campaign.creatives
         for place in places & sites[name].placements.keys() & set(creative.placements)
         for arm in {*sites[name].experiment.arms, ""}
@@ -111,37 +119,36 @@ def _articles(
     document: Document, campaign: CampaignFile, where: Sequence[SiteFile]
 ) -> Iterator[Problem]:
     """Hold `path` against the articles of the sites."""
-    if not _paths(campaign) or (campaign.target.path is None and _admitted(campaign, where)):
+    wanted, refused = campaign.target.path, campaign.exclude.path or ()
+    if wanted is None and not refused:
         return
-    left, wanted = _left(campaign, where), campaign.target.path or []
+    left = _left(campaign, where)
     if not left:
         message = "leaves no article of the campaign's sites: name fewer"
         yield document.problem(("exclude", PATH), message)
         return
-    listed = ", ".join(dict.fromkeys(str(glob) for glob in left))[:120]
+    listed = ", ".join(dict.fromkeys(left))[:_LISTED_CHARS]
     message = f"no site of this campaign has such articles; their paths are {listed}"
-    if not _admitted(campaign, where):
+    if not _admitted(campaign, left):
         yield document.problem(("target", PATH), message)
         return
-    refused = campaign.exclude.path or ()
-    for i, glob in enumerate(wanted):
+    for i, glob in enumerate(wanted or ()):
         if any(glob_covers(wide, glob) for wide in refused):
             continue  # which is warned of by itself
         if not any(globs_meet(glob, article.partition("?")[0]) for article in left):
             yield document.problem(("target", PATH, i), message, warning=True)
 
 
-def _paths(campaign: CampaignFile) -> bool:
-    return campaign.target.path is not None or campaign.exclude.path is not None
-
-
-def _admitted(campaign: CampaignFile, where: Sequence[SiteFile]) -> bool:
-    """Say whether an article of these sites has a path that the campaign takes."""
-    refused, wanted = campaign.exclude.path or (), campaign.target.path
-    globs = ["*"] if wanted is None else wanted
-    globs = [glob for glob in globs if not any(glob_covers(wide, glob) for wide in refused)]
-    left = [_path_of(article) for article in _left(campaign, where)]
-    return any(globs_meet(glob, path) for glob in globs for path in left)
+def _admitted(campaign: CampaignFile, left: Sequence[str]) -> bool:
+    """Say whether one of these articles may have a path that the campaign takes."""
+    if campaign.target.path is None:
+        return bool(left)
+    refused, paths = campaign.exclude.path or (), [_path_of(article) for article in left]
+    return any(
+        any(globs_meet(glob, path) for path in paths)
+        for glob in campaign.target.path
+        if not any(glob_covers(wide, glob) for wide in refused)
+    )
 
 
 def _left(campaign: CampaignFile, where: Sequence[SiteFile]) -> list[str]:
@@ -149,9 +156,7 @@ def _left(campaign: CampaignFile, where: Sequence[SiteFile]) -> list[str]:
     refused = campaign.exclude.path or ()
     articles = (pattern.path for site in where for pattern in site.articles)
     return [
-        article
-        for article in articles
-        if not any(glob_covers(wide, _path_of(article)) for wide in refused)
+        one for one in articles if not any(glob_covers(wide, _path_of(one)) for wide in refused)
     ]
 
 
