@@ -51,6 +51,12 @@ class Written:
         """Return all problems as file, line, field and message."""
         return [(Path(p.file).name, p.line, p.field, p.message) for p in self.problems()]
 
+    def only(self, *, warning: bool = False) -> tuple[str, int, str]:
+        """Return field, line and message of the one problem there is, of c.yaml."""
+        (problem,) = self.problems()
+        assert (Path(problem.file).name, problem.warning) == ("c.yaml", warning)
+        return problem.field, problem.line, problem.message
+
     def loaded(self) -> Catalog:
         """Return the catalogue."""
         return load_catalog(self.directory, now=NOW)[0]

@@ -19,14 +19,6 @@ def written(tmp_path: Path) -> Written:
     return Written(copied_config(tmp_path))
 
 
-def only(written: Written, *, warning: bool = False) -> tuple[str, int, str]:
-    """Return field, line and message of the one problem of c.yaml."""
-    (problem,) = written.problems()
-    assert Path(problem.file).name == "c.yaml"
-    assert problem.warning is warning
-    return problem.field, problem.line, problem.message
-
-
 @pytest.mark.parametrize(
     ("more", "field", "words"),
     [
@@ -46,7 +38,7 @@ def only(written: Written, *, warning: bool = False) -> tuple[str, int, str]:
 def test_dimensions_that_leave_nobody_are_an_error(
     written: Written, more: str, field: str, words: str
 ) -> None:
-    where, line, message = only(written.campaign(more=more))
+    where, line, message = written.campaign(more=more).only()
     assert where == field
     last = field.startswith("exclude")
     assert line == 5 + (more.count("\n") if last else 0)
@@ -74,7 +66,7 @@ def test_dimensions_that_leave_nobody_are_an_error(
 def test_what_is_useless_beside_the_rest_is_a_warning(
     written: Written, more: str, field: str, words: str
 ) -> None:
-    where, _, message = only(written.campaign(more=more), warning=True)
+    where, _, message = written.campaign(more=more).only(warning=True)
     assert where == field
     assert words in message
 
@@ -123,7 +115,7 @@ def test_times_that_no_flight_has_are_an_error(
     if not field:
         assert written.problems() == []
         return
-    where, line, message = only(written)
+    where, line, message = written.only()
     assert (where, line) == (field, 5)
     assert "leaves no hour of a flight: in" in message
 
@@ -133,132 +125,16 @@ def test_the_flights_clock_is_told(written: Written) -> None:
     # Until Monday 9:00 in Tokyo, where it is later.
     assert written.problems() == []
     written.campaign(more="target: {weekday: [friday]}\ntimezone: Asia/Tokyo", flights=WEEKEND)
-    _, _, message = only(written)
+    _, _, message = written.only()
     assert "in Asia/Tokyo flight 1 runs from saturday 09:00 to monday 09:00" in message
 
 
 def test_one_flight_of_several_without_such_times_is_a_warning(written: Written) -> None:
     written.campaign(more="target: {weekday: [monday]}", flights=f"{WEEKEND}, "
         "{start: 2026-12-07T00:00:00Z, end: 2026-12-08T00:00:00Z}")  # fmt: skip
-    field, line, message = only(written, warning=True)
+    field, line, message = written.only(warning=True)
     assert (field, line) == ("flights[0]", 4)
     assert "none of its hours is one of `weekday` and `hour` in UTC" in message
-
-
-@pytest.mark.parametrize(
-    ("articles", "more", "field", "warning"),
-    [
-        ("/world/*", "target: {path: [/sport/*]}", "target.path", False),
-        ("/world/*", "target: {path: [/sport/*, /wor*]}", "target.path[0]", True),
-        ("/world/*", "target: {path: ['*']}", "target.path[0]", False),
-        ("/world/*", "exclude: {path: [/w*]}", "exclude.path", False),
-        ("/world/*", "exclude: {path: [/world/a*]}", "", False),
-        ("/world/*", "target: {path: [/world/a*]}", "", False),
-        ("/*.html", "target: {path: [/*/a.php]}", "target.path[0]", True),
-        ("/story?id=*", "target: {path: [/story]}", "", False),
-        ("/story?id=*", "target: {path: [/stor]}", "target.path", False),
-        ("/story?id=*", "exclude: {path: [/story]}", "exclude.path", False),
-    ],
-)
-def test_paths_are_held_against_the_articles_of_the_sites(
-    written: Written, articles: str, more: str, field: str, *, warning: bool
-) -> None:
-    file = written.directory / "sites" / "example.yaml"
-    file.write_text(file.read_text().replace("news.example/*", f"news.example{articles}"))
-    written.campaign(more=more)
-    if field:
-        assert only(written, warning=warning)[0] == field
-    else:
-        assert written.problems() == []
-
-
-def with_other_site(written: Written) -> Written:
-    """Add a site `other` with a placement `side` and an arm `a`, and articles under /o/."""
-    text = (written.directory / "sites" / "example.yaml").read_text()
-    text = text.replace("id: example", "id: other-one").replace(
-        "{top: {code: 1}", "{side: {code: 3}"
-    )
-    text = text.replace(
-        'articles: ["https://news.example/*', 'articles: ["https://news.example/o/*'
-    )
-    (written.directory / "sites" / "other-one.yaml").write_text(
-        f"{text}experiment: {{arms: {{a: 1}}}}\n"
-    )
-    return written
-
-
-@pytest.mark.parametrize(
-    ("more", "creative", "field"),
-    [
-        ("target: {site: [other-one]}", "", "target.site"),
-        ("exclude: {site: [example]}", "", "exclude.site"),
-        ("target: {placement: [top]}\nexclude: {site: [example]}", "", "target.placement"),
-        ("", ", arms: [a]", "creatives"),
-        ("target: {path: [/x]}", "", ""),
-        ("target: {site: [example]}", "", ""),
-    ],
-)
-def test_each_site_may_lack_something_else(
-    written: Written, more: str, creative: str, field: str
-) -> None:
-    with_other_site(written).campaign(more=more, creative=creative)
-    if not field:
-        assert written.problems() == []
-        return
-    where, _, message = only(written)
-    assert where == field
-    assert "where no creative has both a placement and an arm" in message
-
-
-def test_a_site_without_the_placement_lends_no_articles(written: Written) -> None:
-    file = with_other_site(written).directory / "sites" / "example.yaml"
-    file.write_text(file.read_text().replace("news.example/*", "news.example/e/*"))
-    written.campaign(more="target: {path: [/o/*]}")
-    field, _, message = only(written)
-    assert field == "target.path"
-    assert message.endswith("their paths are /e/*")
-
-
-def test_what_a_broken_site_may_have_is_not_missed(written: Written) -> None:
-    file = with_other_site(written).directory / "sites" / "other-one.yaml"
-    file.write_text(file.read_text().replace("language: en", "language: qq"))
-    example = written.directory / "sites" / "example.yaml"
-    example.write_text(example.read_text().replace("news.example/*", "news.example/e/*"))
-    more = "target: {path: [/o/*], source: [direct, whatsapp]}"
-    written.campaign(more=more, creative=", arms: [a]")
-    assert [(name, field) for name, _, field, _ in written.found()] == [
-        ("other-one.yaml", "language")
-    ]
-
-
-def test_a_creative_that_no_placement_is_left_for_is_a_warning(written: Written) -> None:
-    written.campaign(more="target: {placement: [top]}")
-    file = written.directory / "campaigns" / "c.yaml"
-    file.write_text(file.read_text() + "  - {id: c-2, headline: H, placements: [bottom]}\n")
-    field, line, message = only(written, warning=True)
-    assert (field, line) == ("creatives[1].placements", 8)
-    assert "leave none of these placements" in message
-
-
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
-        ("target: {platform: [android]}", "target.platform"),
-        ("exclude: {platform: [ios, desktop]}", "exclude.platform"),
-        ("target: {platform: [android, desktop]}", ""),
-        ("target: {platform: [android, ios]}", ""),
-    ],
-)
-def test_telephones_without_a_store_are_a_warning(written: Written, more: str, field: str) -> None:
-    file = written.directory / "apps" / "vital-signs.yaml"
-    file.write_text("id: vital-signs\nname: V\nios: {id: 123456789}\n")
-    written.campaign(more=more)
-    if field:
-        where, _, message = only(written, warning=True)
-        assert where == field
-        assert "the app `vital-signs` has no store for android" in message
-    else:
-        assert written.problems() == []
 
 
 def test_contradictions_are_told_with_all_the_rest_and_hide_no_error(written: Written) -> None:
