@@ -39,7 +39,6 @@ class Beacons:
             and message.method == hdrs.METH_POST
             and message.path == PATH
             and message.version == HttpVersion11
-            and not message.should_close
             and not message.upgrade
             and hdrs.EXPECT not in message.headers
             and payload.is_eof()

@@ -67,11 +67,15 @@ class Connection(web.RequestHandler):
                 self._messages.clear()
                 self._parser.message_consumed()
                 self._request_in_progress = True
-                beacons.record(message, payload, partial(self._end_beacon, waiter))
+                beacons.record(
+                    message, payload, partial(self._end_beacon, waiter, not message.should_close)
+                )
                 return
         self._wake(waiter)
 
-    def _end_beacon(self, waiter: asyncio.Future[None], answer: QuickAnswer) -> None:
+    def _end_beacon(
+        self, waiter: asyncio.Future[None], keep_alive: bool, answer: QuickAnswer
+    ) -> None:
         """Send the answer and be idle again, or end the connection if its time has come."""
         self._request_in_progress = False
         if self._handler_waiter is not None:  # a stop waits for this answer
@@ -79,7 +83,7 @@ class Connection(web.RequestHandler):
         transport = self.transport
         if transport is None or transport.is_closing():
             waiter.cancel()
-        elif self._close or self._force_close or self._leaving.is_set():
+        elif not keep_alive or self._close or self._force_close or self._leaving.is_set():
             waiter.cancel()
             transport.write(answer.text(keep_alive=False))
             transport.close()
