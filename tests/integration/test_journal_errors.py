@@ -110,7 +110,8 @@ async def test_events_that_waited_behind_the_error_go_to_the_new_file(
     async with opened(tmp_path) as made:
         broken.fails["append"] = [FSYNC]
         first = made.journal.append(views(0, 1))
-        await asyncio.sleep(0)  # its commit begins
+        while made.journal._events:  # until its commit begins
+            await asyncio.sleep(0)
         second = made.journal.append(views(1, 1))
         with pytest.raises(JournalRefused):
             await first
