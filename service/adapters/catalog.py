@@ -8,15 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service.adapters.catalog_build import build
-from service.adapters.catalog_campaign_checks import campaign_checks
-from service.adapters.catalog_campaign_models import CampaignFile
-from service.adapters.catalog_checks import cross_check
 from service.adapters.catalog_entries import MODELS as MODELS
 from service.adapters.catalog_entries import Entry, Understood, understood
 from service.adapters.catalog_files import Source, Sources, Stamp, read_sources
-from service.adapters.catalog_models import AppFile, NetworksFile
-from service.adapters.catalog_site_models import SiteFile
-from service.adapters.catalog_warnings import remarks
+from service.adapters.catalog_together import Together
 from service.domain.ads import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.flows.lasting import lasting
@@ -37,6 +32,7 @@ class CatalogFiles:
         self.directory = directory
         self._sources: Sources | None = None
         self._understood: dict[Source, Understood] = {}
+        self._together = Together()
 
     @property
     def stamp(self) -> Stamp | None:
@@ -62,37 +58,14 @@ class CatalogFiles:
         for one in unhurried(self._understood.values()):
             entries += one.entries
             problems += one.problems
-        problems += _together(self.directory, entries, now)
+        problems += self._together.problems(entries, now)
+        if self.directory.is_dir() and not any(one.document.kind == "site" for one in entries):
+            message = "there is no site: describe one in a file like sites/example.yaml"
+            problems.append(Problem(str(self.directory / "sites"), 1, "sites", message))
         ordered = _ordered(problems)
         if not all(problem.warning for problem in ordered):
             raise BadConfiguration(ordered)
         return build((one.value() for one in unhurried(entries)), sources.version), ordered
-
-
-def _together(directory: Path, entries: list[Entry], now: datetime) -> Iterable[Problem]:
-    """Yield what is wrong between files, and what the day makes of each."""
-    for entry in unhurried(entries):
-        yield from remarks(entry.document, entry.model, now)
-    documents = [entry.document for entry in entries]
-    models = [entry.model for entry in entries]
-    yield from cross_check(documents)
-    yield from campaign_checks(
-        [(one.document, one.model) for one in entries if isinstance(one.model, CampaignFile)],
-        _sites(entries),
-        next((model for model in models if isinstance(model, NetworksFile)), None),
-        {model.id: model for model in models if isinstance(model, AppFile)},
-        int(now.timestamp()) // 3_600,
-    )
-    if directory.is_dir() and not any(document.kind == "site" for document in documents):
-        message = "there is no site: describe one in a file like sites/example.yaml"
-        yield Problem(str(directory / "sites"), 1, "sites", message)
-
-
-def _sites(entries: Iterable[Entry]) -> dict[str, SiteFile | None]:
-    sites = (one for one in entries if one.document.kind == "site")
-    return {
-        one.document.id: one.model if isinstance(one.model, SiteFile) else None for one in sites
-    }
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

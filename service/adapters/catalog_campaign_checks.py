@@ -1,14 +1,14 @@
-"""What campaigns get wrong together or against sites, networks and apps.
+"""What a campaign gets wrong against sites, networks and apps.
 
 Works on checked models, so that one fault is not reported twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_dimensions import left, takes_direct
 from service.adapters.catalog_documents import Document
-from service.adapters.catalog_exclusives import overlaps
 from service.adapters.catalog_models import AppFile, NetworksFile
 from service.adapters.catalog_reach import Sites, reach, sites_of
 from service.adapters.catalog_site_models import SiteFile
@@ -16,32 +16,29 @@ from service.domain.audience import Platform
 from service.domain.errors import Problem
 from service.domain.sharing import BROWSER_NETWORKS
 from service.domain.targeting import ANYONE, DIRECT, PLATFORM, SOURCE
-from service.flows.unhurried import unhurried
-
-Checked = tuple[Document, CampaignFile]
 
 
-def campaign_checks(
-    campaigns: Sequence[Checked],
-    sites: Mapping[str, SiteFile | None],
-    networks: NetworksFile | None,
-    apps: Mapping[str, AppFile],
-    hour: int,
-) -> Iterator[Problem]:
-    """Yield every problem between campaigns and the rest, as of an hour since the epoch.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a campaign is judged by: sound sites of all, networks, apps, an hour since the epoch."""
 
-    Sites that are not sound are None.
-    """
-    sound = {name: site for name, site in sites.items() if site is not None}
-    yield from overlaps(campaigns, sound, hour)
-    for document, campaign in unhurried(campaigns):
-        every = len(sound) == len(sites)
-        whole = every if campaign.sites is None else sound.keys() >= set(campaign.sites)
-        if networks is not None:
-            yield from _sources(document, campaign, networks, sound if whole else {})
-        yield from reach(document, campaign, sound, whole=whole)
-        if campaign.app in apps:
-            yield from _stores(document, campaign, apps[campaign.app])
+    sound: Mapping[str, SiteFile]
+    sites: int
+    networks: NetworksFile | None
+    apps: Mapping[str, AppFile]
+    hour: int
+
+
+def campaign_check(document: Document, campaign: CampaignFile, around: Around) -> Iterator[Problem]:
+    """Yield every problem between a campaign and the rest."""
+    sound = around.sound
+    every = len(sound) == around.sites
+    whole = every if campaign.sites is None else sound.keys() >= set(campaign.sites)
+    if around.networks is not None:
+        yield from _sources(document, campaign, around.networks, sound if whole else {})
+    yield from reach(document, campaign, sound, whole=whole)
+    if campaign.app in around.apps:
+        yield from _stores(document, campaign, around.apps[campaign.app])
 
 
 def _sources(

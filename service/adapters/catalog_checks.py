@@ -5,7 +5,8 @@ a broken site is not reported again by every campaign that names it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,7 +35,6 @@ def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
     for app in by_kind["app"]:
         if app.data and not (app.data.get("ios") or app.data.get("android")):
             yield app.problem(("ios",), "give at least one store: ios, android, or both")
-    yield from _references(by_kind)
 
 
 Place = tuple[Document, FieldPath, str]
@@ -84,21 +84,32 @@ def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator
                 yield site.problem(("share", i), _unknown("network", name, known))
 
 
-def _references(by_kind: dict[str, list[Document]]) -> Iterator[Problem]:
-    apps = {app.id for app in by_kind["app"]}
-    placements = {site.id: _placements(site) for site in by_kind["site"]}
-    for campaign in unhurried(by_kind["campaign"]):
-        app = campaign.data.get("app")
-        if isinstance(app, str) and app not in apps:
-            yield campaign.problem(("app",), _unknown("app", app, apps))
-        for i, site in enumerate(_list(campaign.data.get("sites"))):
-            if isinstance(site, str) and site not in placements:
-                yield campaign.problem(("sites", i), _unknown("site", site, placements))
-        yield from _targeted(campaign, placements)
-        yield from _unreachable(campaign, placements)
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What campaigns refer to by name: apps, and sites with their placements (None: unknown)."""
+
+    apps: Set[str]
+    sites: Mapping[str, Set[str] | None]
+
+    @classmethod
+    def of(cls, sites: Iterable[Document], apps: Iterable[Document]) -> "Named":
+        """Return the names that documents give."""
+        return cls({app.id for app in apps}, {site.id: _placements(site) for site in sites})
 
 
-def _targeted(campaign: Document, sites: dict[str, set[str] | None]) -> Iterator[Problem]:
+def references(campaign: Document, named: Named) -> Iterator[Problem]:
+    """Yield every name in a campaign that is nowhere."""
+    app = campaign.data.get("app")
+    if isinstance(app, str) and app not in named.apps:
+        yield campaign.problem(("app",), _unknown("app", app, named.apps))
+    for i, site in enumerate(_list(campaign.data.get("sites"))):
+        if isinstance(site, str) and site not in named.sites:
+            yield campaign.problem(("sites", i), _unknown("site", site, named.sites))
+    yield from _targeted(campaign, named.sites)
+    yield from _unreachable(campaign, named.sites)
+
+
+def _targeted(campaign: Document, sites: Mapping[str, Set[str] | None]) -> Iterator[Problem]:
     """Yield sites and placements of targeting that are nowhere: excluded, they exclude nobody."""
     known: dict[str, Iterable[str]] = {"site": sites}
     if all(placements is not None for placements in sites.values()):
@@ -118,7 +129,7 @@ def _placements(site: Document) -> set[str] | None:
     return set(listed) if isinstance(listed, dict) else None
 
 
-def _unreachable(campaign: Document, sites: dict[str, set[str] | None]) -> Iterator[Problem]:
+def _unreachable(campaign: Document, sites: Mapping[str, Set[str] | None]) -> Iterator[Problem]:
     chosen = campaign.data.get("sites")
     names = _list(chosen) if chosen is not None else list(sites)
     known: set[str] = set()
