@@ -39,17 +39,19 @@ class CatalogFiles:
         """How the files looked when they were last read; None if they never stood still."""
         return self._sources.stamp if self._sources is not None else None
 
-    def load(self, *, now: datetime | None = None) -> Loaded:
+    def load(self, *, now: datetime | None = None, seen: Stamp | None = None) -> Loaded:
         """Return the catalogue and its warnings; `now` is an aware time, else the clock.
+
+        `seen` is how the files look, where somebody has just looked: nobody looks twice then.
 
         Raises `BadConfiguration` with every problem of every file, warnings included, in the order
         of files and lines. Files are named as the directory was given.
         """
         with lasting():
-            return self._load(now or datetime.now(UTC))
+            return self._load(now or datetime.now(UTC), seen)
 
-    def _load(self, now: datetime) -> Loaded:
-        self._sources = sources = read_sources(self.directory, self._sources)
+    def _load(self, now: datetime, seen: Stamp | None) -> Loaded:
+        self._sources = sources = read_sources(self.directory, self._sources, seen)
         before = self._understood
         self._understood = {
             source: before.get(source) or understood(source) for source in unhurried(sources.files)

@@ -27,7 +27,7 @@ def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
         by_kind[document.kind].append(document)
     for kind in ("site", "app", "campaign"):
         yield from _repeated(_ids(by_kind[kind]), kind)
-    creatives = list(_creative_ids(by_kind["campaign"]))
+    creatives = list(creative_ids(by_kind["campaign"]))
     yield from _repeated(creatives, "creative")
     yield from _collisions(_ids(by_kind["site"]), "site")
     yield from _collisions(creatives, "creative")
@@ -44,7 +44,8 @@ def _ids(documents: Iterable[Document]) -> list[Place]:
     return [(document, ("id",), document.id) for document in documents]
 
 
-def _creative_ids(campaigns: Iterable[Document]) -> Iterator[Place]:
+def creative_ids(campaigns: Iterable[Document]) -> Iterator[Place]:
+    """Yield every creative's id that campaigns give, with its place."""
     for campaign in unhurried(campaigns):
         for i, creative in enumerate(_list(campaign.data.get("creatives"))):
             if isinstance(creative, dict) and isinstance(creative.get("id"), str):

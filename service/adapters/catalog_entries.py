@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.adapters.catalog_build import Value, value_of
 from service.adapters.catalog_campaign_models import CampaignFile
+from service.adapters.catalog_checks import creative_ids
 from service.adapters.catalog_contradictions import contradictions
 from service.adapters.catalog_documents import Document, read_documents
 from service.adapters.catalog_files import Source
@@ -15,6 +16,7 @@ from service.adapters.catalog_models import AppFile, NetworksFile
 from service.adapters.catalog_site_models import SiteFile
 from service.domain.errors import Problem
 
+Names = tuple[str, str, tuple[str, ...]]
 MODELS: Mapping[str, type[BaseModel]] = {
     "network": NetworksFile,
     "site": SiteFile,
@@ -30,6 +32,14 @@ class Entry:
     document: Document
     model: BaseModel | None
     _value: Value | None = None
+    _names: Names | None = None
+
+    def names(self) -> Names:
+        """Return what no other document may be called: kind, id, and the ids of creatives."""
+        if self._names is None:
+            ids = tuple(name for _, _, name in creative_ids([self.document]))
+            self._names = (self.document.kind, self.document.id, ids)
+        return self._names
 
     def value(self) -> Value:
         """Return what the model describes: the same object however often it is asked for.

@@ -60,14 +60,17 @@ class Sources:
         return digest.hexdigest()
 
 
-def read_sources(directory: Path, last: Sources | None = None) -> Sources:
+def read_sources(
+    directory: Path, last: Sources | None = None, seen: Stamp | None = None
+) -> Sources:
     """Read all files of a configuration directory; raises nothing.
 
-    A file that looks as it did in `last` is the same source.
+    A file that looks as it did in `last` is the same source. `seen` is how the files look, where
+    somebody has just looked.
     """
     known = last.looks if last is not None else {}
-    for _ in range(_ATTEMPTS):
-        before = stamp(directory)
+    for attempt in range(_ATTEMPTS):
+        before = seen if seen is not None and attempt == 0 else stamp(directory)
         sources = _read(directory, before, known)
         if stamp(directory) == before:
             sources.stamp = before

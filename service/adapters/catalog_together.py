@@ -10,7 +10,7 @@ from datetime import datetime
 from service.adapters.catalog_campaign_checks import Around, campaign_check
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_checks import Named, cross_check, references
-from service.adapters.catalog_entries import Entry
+from service.adapters.catalog_entries import Entry, Names
 from service.adapters.catalog_exclusives import overlaps
 from service.adapters.catalog_models import AppFile, NetworksFile
 from service.adapters.catalog_site_models import SiteFile
@@ -25,6 +25,7 @@ class Together:
     def __init__(self) -> None:
         self._judged_by: tuple[object, ...] = ()
         self._found: dict[Entry, tuple[Problem, ...]] = {}
+        self._distinct: list[Names] | None = None  # names that were found to be no one else's
 
     def problems(self, entries: Sequence[Entry], now: datetime) -> Iterator[Problem]:
         """Yield every problem between files, and what an aware time makes of each."""
@@ -39,8 +40,12 @@ class Together:
                 known = tuple(_judged(entry, named, around, now))
             found[entry] = known
             yield from known
+        names = [entry.names() for entry in unhurried(entries)]
+        if not before or names != self._distinct:
+            clashes = list(cross_check([entry.document for entry in unhurried(entries)]))
+            self._distinct = None if clashes else names
+            yield from clashes
         self._judged_by, self._found = judged_by, found
-        yield from cross_check([entry.document for entry in unhurried(entries)])
         campaigns = [
             (one.document, one.model)
             for one in unhurried(entries)

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from watchfiles import awatch
@@ -75,7 +76,7 @@ class _Watch:
             if now == self._seen:
                 return
             now = await self._settled(now)
-            await self._load()
+            await self._load(now)
             self._seen, self._failures = now, 0
         except Exception:  # noqa: BLE001 - supervised: a later look tries again
             shortest, longest = _BACK_OFF_S
@@ -102,9 +103,9 @@ class _Watch:
                 break
         return now
 
-    async def _load(self) -> None:
+    async def _load(self, seen: Stamp) -> None:
         try:
-            catalog, warnings = await asyncio.to_thread(self._files.load)
+            catalog, warnings = await asyncio.to_thread(partial(self._files.load, seen=seen))
         except BadConfiguration as error:
             if error.problems != self._told:
                 await self._on_change(error, ())

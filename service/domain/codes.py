@@ -4,7 +4,7 @@ A creative that left the configuration stays known to the process that knew it, 
 pages' events still count under their names and their clicks still arrive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from service.domain.ads import App, Campaign, Catalog, Creative, Site
@@ -20,15 +20,19 @@ class Codebook:
     apps: Mapping[str, App] = field(default_factory=dict)
     networks: Mapping[int, Network] = field(default_factory=dict)
 
-    def learned(self, catalog: Catalog) -> "Codebook":
-        """Return this codebook with a catalogue's codes added, newer meanings first."""
+    def learned(self, catalog: Catalog, campaigns: Iterable[Campaign] | None = None) -> "Codebook":
+        """Return this codebook with a catalogue's codes added, newer meanings first.
+
+        `campaigns` are those of it that are not known yet, where somebody knows: else all.
+        """
+        unknown = catalog.campaigns.values() if campaigns is None else campaigns
         return Codebook(
             {**self.sites, **{site.code: site for site in catalog.sites.values()}},
             {
                 **self.creatives,
                 **{
                     creative.code: (campaign, creative)
-                    for campaign in catalog.campaigns.values()
+                    for campaign in unknown
                     for creative in campaign.creatives
                 },
             },

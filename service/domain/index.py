@@ -4,7 +4,7 @@ Campaigns are numbers here, in the catalogue's order; masks have a bit for each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.domain.ads import Campaign, Catalog, Creative
 from service.domain.choosing import Pool, even_shares, pool_of
@@ -70,6 +70,45 @@ def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Inde
         catalog, codebook, campaigns, numbers, targeting, _rivals(campaigns), _barred(campaigns),
         caps, COUNTRY in targeting.dimensions, origins,
     )  # fmt: skip
+
+
+def changed_among(last: Sequence[Campaign], now: Sequence[Campaign]) -> list[int] | None:
+    """Return the numbers of campaigns that are others now; None where numbers mean others."""
+    if len(last) != len(now):
+        return None
+    changed = [n for n, (was, is_) in enumerate(zip(last, now, strict=True)) if was is not is_]
+    return changed if all(last[n].id == now[n].id for n in changed) else None
+
+
+def index_after(last: Index, catalog: Catalog, changed: Sequence[int]) -> Index | None:
+    """Return the index of a catalogue that differs from the last one's in these campaigns.
+
+    Takes over all that does not depend on what changed; None where they ask for something else
+    than before, so that the masks are no more true.
+    """
+    campaigns = tuple(catalog.campaigns.values())
+    if any(_asked(last.campaigns[n]) != _asked(campaigns[n]) for n in changed):
+        return None
+    pools = dict(last.pools)  # copied at one go: decisions may put pools into them meanwhile
+    for number in changed:
+        for placement in {name for one in campaigns[number].creatives for name in one.placements}:
+            for arm in Arm:
+                pools.pop((number, placement, arm), None)
+    codebook = last.codebook.learned(catalog, [campaigns[number] for number in changed])
+    origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
+    # Pages know their masks by the key; they ask the codebook what their source is called.
+    key = last.key if catalog.networks == last.catalog.networks else object()
+    return replace(
+        last, catalog=catalog, codebook=codebook, campaigns=campaigns, origins=origins,
+        pools=pools, key=key,
+    )  # fmt: skip
+
+
+def _asked(campaign: Campaign) -> tuple[object, ...]:
+    """Return all of a campaign that an index goes by."""
+    creatives = [(creative.placements, creative.arms) for creative in campaign.creatives]
+    capped = campaign.cap is not None
+    return campaign.target, campaign.exclude, campaign.sites, campaign.competes, capped, creatives
 
 
 def _rivals(campaigns: Sequence[Campaign]) -> Mapping[int, int]:

@@ -104,8 +104,10 @@ class Plan:
             pool = pools[number] = self._make_pool(number, place)
         return pool
 
-    def pools_without(self, shares: Mapping[Learned, Sequence[float]]) -> dict[Place, Pools]:
-        """Return the pools whose shares are still these."""
+    def pools_without(
+        self, shares: Mapping[Learned, Sequence[float]], changed: Sequence[int] = ()
+    ) -> dict[Place, Pools]:
+        """Return the pools whose shares are still these, but for campaigns that changed."""
         # Copied at one go: decisions may put pools into them meanwhile.
         pools = {place: dict(some) for place, some in list(self.pools.items())}
         for key in shares.keys() | self.shares.keys():
@@ -115,6 +117,9 @@ class Plan:
             number = self.index.numbers[campaign]
             for arm in Arm:
                 pools.get((placement, Platform[platform.upper()], arm), {}).pop(number, None)
+        for some in pools.values():
+            for number in changed:
+                some.pop(number, None)
         return pools
 
     def _make_pool(self, number: int, place: Place) -> Pool:

@@ -1,6 +1,6 @@
 """Which creatives of a campaign do better where, as shares worked out ahead; draws nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import islice
 
 from service.domain.ads import Campaign, Creative
@@ -35,11 +35,13 @@ class Optimiser:
     def shares(self, index: Index, tallies: Tallies) -> Mapping[_Key, Sequence[float]]:
         """Return the shares of every place that has evidence for a choice."""
         places: Iterable[Place] = tallies.open.touched
-        if self._index is not index or self._version != tallies.closed_version:
-            if self._index is not index:
-                self._learn_names(index)
+        changed = self._learn_names(index) if self._index is not index else set()
+        if changed or self._version != tallies.closed_version:
             places = {**tallies.closed.evidence, **tallies.open.evidence}
-            self._index, self._version = index, tallies.closed_version
+            if self._version == tallies.closed_version:
+                places = [one for one in unhurried(places) if self._owned(one, changed)]
+                places += tallies.open.touched
+        self._index, self._version = index, tallies.closed_version
         for creative, placement, platform in unhurried(places):
             owner = self._owners.get(creative)
             if owner is not None:
@@ -52,15 +54,24 @@ class Optimiser:
             self._weigh(key, tallies)
         return self._shares
 
-    def _learn_names(self, index: Index) -> None:
-        """Take over a catalogue: shares of creatives that changed are weighed anew."""
+    def _owned(self, place: Place, campaigns: Set[str]) -> bool:
+        owner = self._owners.get(place[0])
+        return owner is not None and owner.id in campaigns
+
+    def _learn_names(self, index: Index) -> set[str]:
+        """Take over a catalogue; return the campaigns whose shares must be weighed anew."""
+        before = self._campaigns
         self._campaigns = {
             one.id: one for one in index.campaigns if one.optimise and len(one.creatives) > 1
         }
         self._owners = {
             creative.id: one for one in self._campaigns.values() for creative in one.creatives
         }
-        self._shares, self._amounts, self._waiting = {}, {}, {}
+        same = {id_ for id_, one in self._campaigns.items() if before.get(id_) is one}
+        self._shares = {key: found for key, found in self._shares.items() if key[0] in same}
+        self._amounts = {key: found for key, found in self._amounts.items() if key[0] in same}
+        self._waiting = {key: None for key in self._waiting if key[0] in same}
+        return self._campaigns.keys() - same
 
     def _weigh(self, key: _Key, tallies: Tallies) -> None:
         campaign, placement, platform = key

@@ -4,7 +4,7 @@ The work is done in a thread that rests between slices, so that requests hardly 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from service.domain.ads import Campaign, Catalog, Flight
@@ -12,7 +12,7 @@ from service.domain.choosing import ranks_of
 from service.domain.codes import Codebook
 from service.domain.errors import CountsUnavailable
 from service.domain.events import HOUR_MS
-from service.domain.index import Index, index_of
+from service.domain.index import Index, changed_among, index_after, index_of
 from service.domain.plans import Plan
 from service.domain.targeting import compile_targeting, mask_of
 from service.domain.times import fits_hour
@@ -69,11 +69,14 @@ class Planner:
         """Put a new catalogue to work; codes of the old one stay known."""
         async with self._turn:
             with lasting():
-                index = await asyncio.to_thread(_index, catalog, self.plan.codebook)
-                self.plan = await asyncio.to_thread(self._compile, index, None)
+                last = self.plan
+                index, changed = await asyncio.to_thread(_next_index, catalog, last.index)
+                known = None if changed is None else last
+                self.plan = await asyncio.to_thread(self._compile, index, known, changed or ())
                 await asyncio.to_thread(self._budgets.forget_others, index.campaigns)
 
-    def _compile(self, index: Index, last: Plan | None) -> Plan:
+    def _compile(self, index: Index, last: Plan | None, changed: Sequence[int] = ()) -> Plan:
+        """Return the plan of an index; what `last` knows stays, but for campaigns that changed."""
         now_ms = self._clock()
         hour = now_ms // HOUR_MS
         if self._running.index is not index or self._running.hour != hour:
@@ -87,8 +90,13 @@ class Planner:
             ranks = ranks_of(index.campaigns, live, unhurried)
             return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
         # Pools are made on first use, and kept while their shares are; spots hold some of them.
-        ranks = last.ranks if last.live == live else ranks_of(index.campaigns, live, unhurried)
-        pools = last.pools if last.shares is shares else last.pools_without(shares)
+        ranked = last.live == live and all(
+            _ranked(last.index.campaigns[n]) == _ranked(index.campaigns[n]) for n in changed
+        )
+        ranks = last.ranks if ranked else ranks_of(index.campaigns, live, unhurried)
+        pools = last.pools
+        if changed or last.shares is not shares:
+            pools = last.pools_without(shares, changed)
         same = pools is last.pools and ranks is last.ranks and last.paced == paced
         spots = last.spots if same else {}
         return Plan(index, hour, now_ms, live, ranks, eager, paced, shares, pools, spots)
@@ -97,6 +105,17 @@ class Planner:
 def _index(catalog: Catalog, codebook: Codebook) -> Index:
     targeting = compile_targeting(tuple(catalog.campaigns.values()), unhurried)
     return index_of(catalog, codebook.learned(catalog), targeting)
+
+
+def _next_index(catalog: Catalog, last: Index) -> tuple[Index, Sequence[int] | None]:
+    """Return the catalogue's index and which campaigns changed, None where all is made anew."""
+    changed = changed_among(last.campaigns, tuple(catalog.campaigns.values()))
+    index = None if changed is None else index_after(last, catalog, changed)
+    return (_index(catalog, last.codebook), None) if index is None else (index, changed)
+
+
+def _ranked(campaign: Campaign) -> tuple[object, ...]:
+    return campaign.tier, campaign.exclusive, campaign.weight
 
 
 def _running(index: Index, hour: int) -> _Running:

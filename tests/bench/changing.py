@@ -1,6 +1,7 @@
 """A configuration that changes while something is measured, and the rest after it; asks nothing."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -14,7 +15,7 @@ IDLE_CPU_S = 0.25  # in a second: planning, and no more
 
 @asynccontextmanager
 async def changing(file: Path, pid: int) -> AsyncIterator[None]:
-    """Change a file each second, until the block ends and the process that reads it rests."""
+    """Change a headline each second, until the block ends and the process that reads it rests."""
     changes = asyncio.create_task(_changes(file))
     try:
         yield
@@ -34,7 +35,10 @@ async def idle(pid: int) -> None:
 
 
 async def _changes(file: Path) -> None:
-    text = file.read_text().rstrip()
+    campaign = json.loads(file.read_text())  # which is YAML too
+    creative = campaign["creatives"][0]
+    headline = creative["headline"]
     for number in count(1):
-        file.write_text(text + " " * (number % 100))  # which mean nothing
+        creative["headline"] = f"{headline} {number % 100}"
+        file.write_text(json.dumps(campaign))
         await asyncio.sleep(CHANGE_S)
