@@ -64,11 +64,12 @@ class Rank:
 
     def draw(self, candidates: int, draw: Draw) -> int:
         """Return a campaign's number, by weight among the candidates, of which there is one."""
-        slots = len(self.numbers)
+        numbers, keep, others = self.numbers, self.keep, self.others
+        slots = len(numbers)
         for _ in _TRIES:
             place = draw() * slots
             slot = int(place)
-            number = (self.numbers if place - slot < self.keep[slot] else self.others)[slot]
+            number = numbers[slot] if place - slot < keep[slot] else others[slot]
             if candidates >> number & 1:
                 return number
         return self._walk(candidates, draw)

@@ -47,7 +47,8 @@ class _Piece(NamedTuple):
 
     campaign: Campaign
     labels: Labels
-    text: list[str]
+    before: str
+    after: str
 
 
 class Answers:
@@ -61,7 +62,9 @@ class Answers:
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[int, str, str], _Piece] = {}
+        self._pieces: dict[tuple[str, str], dict[int, _Piece]] = {}  # by site, placement; creative
+        self._number = 0  # of pieces
+        self._afters: dict[str, str] = {}  # for most pieces end alike: less to fetch from memory
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
@@ -81,17 +84,21 @@ class Answers:
         if arm is _HOLD:
             held = f'"held":{json.dumps(_ghosts(page, choices))},'
             choices = ((),) * len(choices)
-        site, pieces, placements = page.site, self._pieces, []
+        site, placements = page.site, []
         for placement, some in zip(page.placements, choices, strict=True):
             if not some:
                 placements.append(f'"{placement.id}":null')
                 continue
             first = some[0]
-            piece = pieces.get((first.code, placement.id, site.id))
-            if piece and piece.campaign is first.campaign and piece.labels is site.labels:
-                offer = token.join(piece.text)
-            else:
-                offer = token.join(self._piece(first, site, placement.id))
+            pieces = self._pieces.get((site.id, placement.id))
+            piece = None if pieces is None else pieces.get(first.code)
+            if (
+                piece is None
+                or piece.campaign is not first.campaign
+                or piece.labels is not site.labels
+            ):
+                piece = self._piece(first, site, placement.id)
+            offer = f"{piece.before}{token}{piece.after}"
             if len(some) > 1:
                 click = f"{self._public_url}/c/{token}/{placement.id}"
                 offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
@@ -102,13 +109,16 @@ class Answers:
         share = token.join(row).replace(_ASKED, view.asked)
         return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
 
-    def _piece(self, choice: Choice, site: Site, placement: str) -> list[str]:
-        if len(self._pieces) >= PIECES_MAX:
-            self._pieces.clear()
+    def _piece(self, choice: Choice, site: Site, placement: str) -> _Piece:
+        if self._number >= PIECES_MAX:
+            self._pieces, self._number, self._afters = {}, 0, {}
         offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
-        text = f'"{placement}":{offer}'.split(_HOLE)
-        self._pieces[choice.code, placement, site.id] = _Piece(choice.campaign, site.labels, text)
-        return text
+        before, after = f'"{placement}":{offer}'.split(_HOLE)
+        after = self._afters.setdefault(after, after)
+        piece = _Piece(choice.campaign, site.labels, before, after)
+        self._pieces.setdefault((site.id, placement), {})[choice.code] = piece
+        self._number += 1  # at least: one that is made anew counts again
+        return piece
 
     def _renew(self, plan: Plan) -> None:
         """Keep what was read and rendered of sites that are what they were."""
