@@ -1,4 +1,4 @@
-"""Group commits: events that arrive while one commit runs form the next; neither timer nor wait.
+"""Group commits: events that have arrived when a commit ends form the next; no timer waits.
 
 What cannot be taken is refused and counted; the sum of it is journalled as soon as there is room.
 """
