@@ -47,7 +47,7 @@ class Index:
             campaign = self.campaigns[number]
             everything = fitting(campaign, placement)
             some = [one for one in everything if one.arms is None or arm.label in one.arms]
-            if len(some) == len(everything) and arm is not Arm.NONE:
+            if arm is not Arm.NONE and all(one.arms is None for one in everything):
                 pool = self.pool(number, placement, Arm.NONE)
             else:
                 pool = pool_of(campaign, some, even_shares(some))
