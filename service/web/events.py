@@ -12,9 +12,9 @@ from service.domain.events import Kind
 from service.domain.tokens import Parsed, parse_token
 from service.flows.meanings import Deed
 from service.flows.record import Reader
+from service.web.bodies import events_body
 from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER
-from service.web.params import events_body
 from service.web.quick import QuickAnswer, fixed_head
 from service.web.readers import reader_of
 

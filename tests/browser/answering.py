@@ -17,7 +17,8 @@ from aiohttp.test_utils import TestServer
 from service.domain.audience import Platform
 from service.domain.tokens import Offer, Token
 from service.web import embed
-from service.web.params import decision_page, events_body, query_params
+from service.web.bodies import events_body
+from service.web.params import decision_page, query_params
 from tests.example import BOTTOM, CATALOG, CREATIVE, NOW_MS, SIGNER, TOP
 
 WAIT_S = 10.0
