@@ -82,6 +82,14 @@ def test_only_the_canonical_form_decodes(count: int) -> None:
             parse_token(variant)
 
 
+@pytest.mark.parametrize("foreign", [*"+/= \n.!~\0é\ud800"])
+def test_a_character_of_no_url_is_refused_wherever_it_stands(foreign: str) -> None:
+    text = SIGNER.sign(_token(2))
+    for at in range(len(text)):
+        with pytest.raises(NotAToken):
+            parse_token(text[:at] + foreign + text[at + 1 :])
+
+
 @given(tokens, st.integers(0, 200))
 def test_no_other_length_decodes(token: Token, length: int) -> None:
     text = SIGNER.sign(token)
