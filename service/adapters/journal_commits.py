@@ -151,7 +151,10 @@ class GroupCommits:
             self._metrics.journal_commit_s.observe(perf_counter() - started)
         self._refused -= refusals
         for row in committed:
-            self.on_commit(row)
+            try:
+                self.on_commit(row)
+            except Exception as error:  # noqa: BLE001  what is on disk is acknowledged
+                self._log.error("a committed row was not taken note of", exc_info=error)
 
     def _stop(self, events: Sequence[Event], reason: str) -> str:
         if self._reason != reason:

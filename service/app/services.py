@@ -63,10 +63,8 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
     key_file = _keys(settings)
     async with AsyncExitStack() as stack:
         redis_url = settings.redis_url or await _embedded(settings, stack)
-        writing = RedisLink(redis_url, timeout_s=TIMEOUT_S)
-        stack.push_async_callback(writing.close)
-        reading = RedisLink(redis_url, timeout_s=READ_TIMEOUT_S)
-        stack.push_async_callback(reading.close)
+        writing = _link(redis_url, TIMEOUT_S, stack)
+        reading = _link(redis_url, READ_TIMEOUT_S, stack)
         journal = Journal(
             settings.data / "journal",
             limits=JournalLimits(max_bytes=settings.journal_max_bytes),
@@ -88,12 +86,11 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         journal.on_commit = shipper.committed
         delays = Delays()
         budgets = Budgets(delays.mean_s)
+        tallies = Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms)
+        stack.push_async_callback(tallies.close)
         with lasting():
             planner = Planner(
-                with_demo(catalog, settings, public_url),
-                clock.now_ms,
-                Tallies(RedisCounts(reading, timeout_s=PLAN_TIMEOUT_S), clock.now_ms),
-                budgets,
+                with_demo(catalog, settings, public_url), clock.now_ms, tallies, budgets
             )
         house = House(
             settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
@@ -105,6 +102,12 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
         sys.setswitchinterval(SWITCH_S)
         async with house.running():
             yield house
+
+
+def _link(url: str, timeout_s: float, stack: AsyncExitStack) -> RedisLink:
+    link = RedisLink(url, timeout_s=timeout_s)
+    stack.push_async_callback(link.close)
+    return link
 
 
 def _services(house: House, reports: Reports, delays: Delays) -> Services:

@@ -53,11 +53,9 @@ class Meanings:
         """Return what a deed means by a genuine token."""
         if codebook is not self._codebook or len(self._kept) >= KEPT_MAX:
             self._codebook, self._kept = codebook, {}
-        kind, placement, creative, runner_up, network, article, _ = deed
-        key = (
-            kind, placement, creative, runner_up, network,
-            token.site, token.platform, token.source, token.arm, token.offers,
-        )  # fmt: skip
+        kind, article = deed.kind, deed.article
+        about = _about(deed)
+        key = kind, about, token.site, token.platform, token.source, token.arm, token.offers
         meaning = self._kept.get(key)
         if meaning is None:
             meaning = _meaning(deed, token, codebook)
@@ -66,6 +64,15 @@ class Meanings:
         if kind is Kind.SHARE and article is not None and article.id != token.article:
             return meaning._replace(offered=False)
         return meaning
+
+
+def _about(deed: Deed) -> object:
+    """Return what of a deed its kind goes by; the rest is a stranger's, and may be long."""
+    if deed.kind is Kind.VIEW:
+        return None
+    if deed.kind is Kind.SHARE:
+        return deed.network
+    return deed.placement, deed.creative, deed.runner_up
 
 
 class _Offered(NamedTuple):

@@ -67,6 +67,12 @@ class Tallies:
         """Say whether the closed hours of a budget from its first hour on are known."""
         return self.closed.can_follow({creative: first}, self._closed_to)
 
+    async def close(self) -> None:
+        """Give up what is being read."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
     async def refresh(self, since: Since) -> None:
         """Read what is new for these budgets; raises `CountsUnavailable`: what is known stays.
 

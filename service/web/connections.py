@@ -44,6 +44,8 @@ class Connection(web.RequestHandler):
         """Whether a request is being taken up or answered, or its body is not all here yet."""
         if self._current_request is not None:
             return not self._current_request.content.is_eof()
+        if self._request_in_progress:
+            return False
         return self._waiter is None or self._waiter.done()
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +87,7 @@ class Connection(web.RequestHandler):
             waiter.cancel()
         elif not keep_alive or self._close or self._force_close or self._leaving.is_set():
             waiter.cancel()
+            self._outbox.flush(transport)
             transport.write(answer.text(keep_alive=False))
             transport.close()
         else:
@@ -139,6 +142,8 @@ class Connection(web.RequestHandler):
         # What followed an offer to change protocols is aiohttp's to read on.
         if isinstance(resp, QuickAnswer) and not self._upgraded:
             return resp, not await self._sent(request, resp)
+        if self.transport is not None:
+            self._outbox.flush(self.transport)
         return await super().finish_response(request, resp, start_time)
 
     async def _sent(self, request: web.BaseRequest, answer: QuickAnswer) -> bool:
@@ -149,6 +154,7 @@ class Connection(web.RequestHandler):
         if answer.keep_alive:
             self._outbox.put(transport, text)
         else:
+            self._outbox.flush(transport)
             transport.write(text)
         if self._paused:
             try:

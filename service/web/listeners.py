@@ -75,7 +75,8 @@ class Listener:
             self._server.close()
             await self._receive(deadline)
             self._runner.server.pre_shutdown()
-            left_s = max(0.0, deadline - asyncio.get_running_loop().time())
+            # Never nothing: aiohttp takes 0 for no bound at all.
+            left_s = max(RECEIVE_POLL_S, deadline - asyncio.get_running_loop().time())
             await self._runner.server.shutdown(left_s)
         await self._runner.cleanup()
         self._sock.close()

@@ -17,11 +17,17 @@ class Outbox:
     def put(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Write an answer before anything that is scheduled from now on.
 
-        So nothing overtakes it: its connection takes up the next request, or closes, only then.
+        Who writes to the connection or closes it in this very turn must `flush` it before: on
+        newer Pythons aiohttp takes up a request that has arrived as soon as one is answered.
         """
         if not self._waiting:
             self._loop.call_soon(self._send)
         self._waiting.append((transport, answer))
+
+    def flush(self, transport: asyncio.Transport) -> None:
+        """Write at once, if an answer waits for this connection."""
+        if any(waiting is transport for waiting, _ in self._waiting):
+            self._send()
 
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, []
