@@ -55,11 +55,12 @@ def _pattern(value: Any) -> ArticlePattern:
         raise ValueError(f"say which paths: {value}/* allows all of them")
     if (canonical := host_of(host, scheme)) != host:
         raise ValueError(f"write the host as {canonical}")
-    _check_path(f"{scheme}://{host}", path)
+    check_path(f"{scheme}://{host}", path)
     return ArticlePattern(scheme, host, subdomains is not None, path)
 
 
-def _check_path(origin: str, path: str) -> None:
+def check_path(origin: str, path: str) -> None:
+    """Raise `ValueError` unless a path, under an origin, is as canonical addresses have it."""
     try:
         canonical = canonical_article(origin + path).url.removeprefix(origin)
     except BadInput as error:

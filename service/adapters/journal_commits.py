@@ -98,8 +98,8 @@ class GroupCommits:
     async def _commit_all(self, *, look: bool = False, bounded: bool = True) -> None:
         """Commit until nothing waits, once at least if told to look for room.
 
-        What has come in when a commit ends, read or not, is taken into the next: a turn of the
-        loop costs less than half a commit.
+        What has come in when a commit ends, read or not, is taken into the next: under load that
+        makes them half as many.
         """
         try:
             while look or self._events:

@@ -41,10 +41,10 @@ class Connection(web.RequestHandler):
 
     @property
     def receiving(self) -> bool:
-        """Whether a request is being taken up or answered, or its body is not all here yet."""
+        """Whether a request is being taken up, or its body is not all here yet."""
         if self._current_request is not None:
             return not self._current_request.content.is_eof()
-        if self._request_in_progress:
+        if self._request_in_progress:  # a beacon, whose body is here: its answer may take its time
             return False
         return self._waiter is None or self._waiter.done()
 
