@@ -11,7 +11,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from service.adapters.redis_places import Address, Connect, MasterConnection, Sentinels
+from service.adapters.redis_connections import OURS, MasterConnection, TcpConnection
+from service.adapters.redis_places import Address, Connect, Sentinels
 from service.domain.errors import BadConfiguration, Problem
 
 CONNECTIONS = 16  # to each server
@@ -48,12 +49,14 @@ def _single(url: str, options: dict[str, Any], _: Address) -> Redis:
     pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
         url, **_bounds(options["socket_timeout"])
     )
+    pool.connection_class = OURS[pool.connection_class]
     pool.connection_kwargs.update(options)
     return Redis.from_pool(pool)
 
 
 def _pooled(options: dict[str, Any]) -> Redis:
-    return Redis.from_pool(BlockingConnectionPool(**_bounds(options["socket_timeout"]), **options))
+    ours = {"connection_class": TcpConnection, **_bounds(options["socket_timeout"]), **options}
+    return Redis.from_pool(BlockingConnectionPool(**ours))
 
 
 def _bounds(timeout_s: float) -> dict[str, Any]:

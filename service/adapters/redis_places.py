@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import Connection
 from redis.crc import key_slot
 from redis.exceptions import ClusterDownError, RedisError
 from redis.exceptions import ConnectionError as NotThere
@@ -42,18 +41,6 @@ class Sentinels:
                 return found[0].decode(), int(found[1])
             said.append(f"{address[0]}:{address[1]} knows no master called {self._name}")
         raise NotThere("; ".join(said))
-
-
-class MasterConnection(Connection):
-    """Asks the sentinels each time it connects, so it never returns to a former master."""
-
-    def __init__(self, *, sentinels: Sentinels, **options: Any) -> None:
-        super().__init__(**options)
-        self._sentinels = sentinels
-
-    async def _connect(self) -> None:
-        self.host, self.port = await self._sentinels.master()
-        await super()._connect()  # type: ignore[no-untyped-call]  # the library's
 
 
 class Slots(NamedTuple):

@@ -8,8 +8,9 @@ from redis.exceptions import ClusterDownError
 from redis.exceptions import ConnectionError as NotThere
 
 from service.adapters.redis_address import CONNECTIONS
+from service.adapters.redis_connections import MasterConnection
 from service.adapters.redis_link import RedisLink
-from service.adapters.redis_places import MasterConnection, Slots
+from service.adapters.redis_places import Slots
 from service.domain.errors import BadConfiguration
 
 SECRET = "hun/t@r:2 é"
