@@ -23,7 +23,7 @@ from service.web.params import decision_page, query_params, touch
 
 VIEWS_MAX = 32_768  # about 1 kB each; half of them surely stay
 VIEWS_CHARS_MAX = 24 << 20  # a stranger can make each of them 30 times as long
-PIECES_MAX = 65_536  # about 0.5 kB each: creatives by placement and site
+PIECES_MAX = 65_536  # about 0.5 kB each: creatives by site
 # The token's place in a piece that is rendered before there is one; no text can have guessed it.
 _HOLE = token_hex(16)
 _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
@@ -43,7 +43,7 @@ class PageView:
 
 
 class _Piece(NamedTuple):
-    """An offer's text around the token, and what it was made of: good as long as that is in use."""
+    """An offer's text around token and placement, and what it was made of: good as long as that is in use."""
 
     campaign: Campaign
     labels: Labels
@@ -62,7 +62,7 @@ class Answers:
         self._views: dict[str, PageView] = {}
         self._older: dict[str, PageView] = {}
         self._chars = 0
-        self._pieces: dict[tuple[str, str], dict[int, _Piece]] = {}  # by site, placement; creative
+        self._pieces: dict[str, dict[int, _Piece]] = {}  # by site, then creative
         self._number = 0  # of pieces
         self._afters: dict[str, str] = {}  # for most pieces end alike: less to fetch from memory
         self._shares: dict[str, list[str]] = {}
@@ -85,22 +85,22 @@ class Answers:
             held = f'"held":{json.dumps(_ghosts(page, choices))},'
             choices = ((),) * len(choices)
         site, placements = page.site, []
+        pieces = self._pieces.get(site.id) or self._pieces.setdefault(site.id, {})
         for placement, some in zip(page.placements, choices, strict=True):
             if not some:
                 placements.append(f'"{placement.id}":null')
                 continue
             first = some[0]
-            pieces = self._pieces.get((site.id, placement.id))
-            piece = None if pieces is None else pieces.get(first.code)
+            piece, name = pieces.get(first.code), placement.id
             if (
                 piece is None
                 or piece.campaign is not first.campaign
                 or piece.labels is not site.labels
             ):
-                piece = self._piece(first, site, placement.id)
-            offer = f"{piece.before}{token}{piece.after}"
+                piece = self._piece(first, site)
+            offer = f'"{name}":{piece.before}{token}/{name}{piece.after}'
             if len(some) > 1:
-                click = f"{self._public_url}/c/{token}/{placement.id}"
+                click = f"{self._public_url}/c/{token}/{name}"
                 offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
             placements.append(offer)
         joined = ",".join(placements)
@@ -109,14 +109,14 @@ class Answers:
         share = token.join(row).replace(_ASKED, view.asked)
         return f'{{"token":"{token}",{view.article},"placements":{{{joined}}},{held}{share}}}'
 
-    def _piece(self, choice: Choice, site: Site, placement: str) -> _Piece:
+    def _piece(self, choice: Choice, site: Site) -> _Piece:
         if self._number >= PIECES_MAX:
             self._pieces, self._number, self._afters = {}, 0, {}
-        offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}/{placement}"))
-        before, after = f'"{placement}":{offer}'.split(_HOLE)
+        offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}"))
+        before, after = offer.split(_HOLE)
         after = self._afters.setdefault(after, after)
         piece = _Piece(choice.campaign, site.labels, before, after)
-        self._pieces.setdefault((site.id, placement), {})[choice.code] = piece
+        self._pieces.setdefault(site.id, {})[choice.code] = piece
         self._number += 1  # at least: one that is made anew counts again
         return piece
 
