@@ -20,6 +20,7 @@ class Index:
     `rivals` are the campaigns that may not stand on a page view beside a campaign, `barred` those
     without a creative for a placement in an arm; `caps` says whether some campaign has a cap,
     `asks_country` whether some depends on the reader's country; `origins` are those of all sites.
+    `pools` are those made so far, by their creatives' codes: one serves all placements alike.
     """
 
     catalog: Catalog
@@ -32,7 +33,7 @@ class Index:
     caps: bool
     asks_country: bool
     origins: frozenset[str]
-    pools: dict[tuple[int, str, Arm], Pool] = field(default_factory=dict)
+    pools: dict[tuple[int, ...], Pool] = field(default_factory=dict)
     key: object = field(default_factory=object)  # for whoever outlives it and must know it again
 
     def __len__(self) -> int:
@@ -41,16 +42,11 @@ class Index:
 
     def pool(self, number: int, placement: str, arm: Arm) -> Pool:
         """Return a campaign's creatives for a placement and arm, with the configured shares."""
-        key = (number, placement, arm)
+        some = _offered(self.campaigns[number], placement, arm)
+        key = tuple([creative.code for creative in some])
         pool = self.pools.get(key)
         if pool is None:
-            campaign = self.campaigns[number]
-            everything = fitting(campaign, placement)
-            some = [one for one in everything if one.arms is None or arm.label in one.arms]
-            if arm is not Arm.NONE and all(one.arms is None for one in everything):
-                pool = self.pool(number, placement, Arm.NONE)
-            else:
-                pool = pool_of(campaign, some, even_shares(some))
+            pool = pool_of(self.campaigns[number], some, even_shares(some))
             self.pools[key] = pool
         return pool
 
@@ -58,6 +54,13 @@ class Index:
 def fitting(campaign: Campaign, placement: str) -> list[Creative]:
     """Return a campaign's creatives for a placement, in the configuration's order."""
     return [creative for creative in campaign.creatives if placement in creative.placements]
+
+
+def _offered(campaign: Campaign, placement: str, arm: Arm) -> list[Creative]:
+    """Return the creatives for a placement that an arm may show."""
+    return [
+        one for one in fitting(campaign, placement) if one.arms is None or arm.label in one.arms
+    ]
 
 
 def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Index:
@@ -91,9 +94,10 @@ def index_after(last: Index, catalog: Catalog, changed: Sequence[int]) -> Index 
         return None
     pools = dict(last.pools)  # copied at one go: decisions may put pools into them meanwhile
     for number in changed:
-        for placement in {name for one in campaigns[number].creatives for name in one.placements}:
+        was = last.campaigns[number]
+        for placement in {name for one in was.creatives for name in one.placements}:
             for arm in Arm:
-                pools.pop((number, placement, arm), None)
+                pools.pop(tuple([one.code for one in _offered(was, placement, arm)]), None)
     codebook = last.codebook.learned(catalog, [campaigns[number] for number in changed])
     origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
     # Pages know their masks by the key; they ask the codebook what their source is called.

@@ -17,8 +17,8 @@ from service.domain.tokens import Arm
 WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
 Place = tuple[str, Platform, Arm]
 """Placement, platform and arm."""
-Pools = dict[int, Pool]
-"""Pools of one place by campaign's number."""
+Pools = list[Pool | None]
+"""Pools of one place by campaign's number: a list, for what is dense stays in caches."""
 Learned = tuple[str, str, str]
 """Campaign, placement and platform of which shares were learned."""
 
@@ -88,7 +88,7 @@ class Plan:
         fitting &= targeting.reader(platform.label, country)
         fitting &= ~self.index.barred.get((placement, arm), 0)
         reach = tuple((rank, rank.mask & fitting) for rank in self.ranks if rank.mask & fitting)
-        pools = self.pools.setdefault(place, {})
+        pools = self._pools(place)
         first = reach[0][1] if reach else 0
         if not first or first.bit_count() > WHOLE_MAX or first & self.paced:
             return Spot(place, reach, pools)
@@ -98,28 +98,34 @@ class Plan:
 
     def pool(self, number: int, place: Place) -> Pool:
         """Return the creatives of a campaign that the place's reach holds."""
-        pools = self.pools.setdefault(place, {})
-        pool = pools.get(number)
+        pools = self._pools(place)
+        pool = pools[number]
         if pool is None:
             pool = pools[number] = self._make_pool(number, place)
         return pool
+
+    def _pools(self, place: Place) -> Pools:
+        pools = self.pools.get(place)
+        return self.pools.setdefault(place, [None] * len(self.index)) if pools is None else pools
 
     def pools_without(
         self, shares: Mapping[Learned, Sequence[float]], changed: Sequence[int] = ()
     ) -> dict[Place, Pools]:
         """Return the pools whose shares are still these, but for campaigns that changed."""
         # Copied at one go: decisions may put pools into them meanwhile.
-        pools = {place: dict(some) for place, some in list(self.pools.items())}
+        pools = {place: some.copy() for place, some in list(self.pools.items())}
         for key in shares.keys() | self.shares.keys():
             if shares.get(key) is self.shares.get(key):
                 continue
             campaign, placement, platform = key
             number = self.index.numbers[campaign]
             for arm in Arm:
-                pools.get((placement, Platform[platform.upper()], arm), {}).pop(number, None)
+                place = (placement, Platform[platform.upper()], arm)
+                if place in pools:
+                    pools[place][number] = None
         for some in pools.values():
             for number in changed:
-                some.pop(number, None)
+                some[number] = None
         return pools
 
     def _make_pool(self, number: int, place: Place) -> Pool:

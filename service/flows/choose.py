@@ -35,7 +35,7 @@ def fill(spot: Spot, plan: Plan, allowed: int, draw: Draw) -> tuple[Choice, ...]
     number = pick_campaign(spot.reach, allowed, plan.paces, draw)
     if number is None:
         return ()
-    return ((spot.pools.get(number) or plan.pool(number, spot.place)).pick(draw),)
+    return ((spot.pools[number] or plan.pool(number, spot.place)).pick(draw),)
 
 
 class PageView:

@@ -43,7 +43,7 @@ class PageView:
 
 
 class _Piece(NamedTuple):
-    """An offer's text around token and placement, and what it was made of: good as long as that is in use."""
+    """An offer's text around token and placement, and what it is of: good while that is in use."""
 
     campaign: Campaign
     labels: Labels

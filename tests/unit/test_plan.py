@@ -118,8 +118,18 @@ async def test_what_was_learned_of_one_campaign_leaves_the_pools_of_others() -> 
     counts.teach(HOUR, "better", 20_000, 400)
     await renewed.renew()
     pools = renewed.plan.pools
-    assert pools == {PLACE: {1: before[1]}, desktop: {0: before[2]}}
+    assert pools == {PLACE: [None, before[1]], desktop: [before[2], None]}
     assert _shares(renewed.plan.pool(0, PLACE)) != _shares(before[0])
+
+
+def test_places_that_show_the_same_share_what_is_configured() -> None:
+    of_an_arm = replace(creative("x", "top", "bottom"), arms=frozenset({"a"}))
+    made = plan(catalog(campaign("c", creative("y", "top", "bottom"), creative("z"), of_an_arm)))
+    bottom = made.pool(0, ("bottom", Platform.IOS, Arm.B))
+    assert [choice.creative.id for choice in bottom.choices] == ["y"]
+    assert made.pool(0, ("bottom", Platform.DESKTOP, Arm.NONE)) is bottom
+    assert [choice.creative.id for choice in made.pool(0, PLACE).choices] == ["y", "z"]
+    assert len(made.pool(0, ("top", Platform.IOS, Arm.A)).choices) == 3
 
 
 async def test_pools_are_made_anew_when_something_was_learned_and_old_plans_keep_theirs() -> None:
