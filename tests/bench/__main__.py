@@ -120,10 +120,15 @@ async def _loaded(
     rounds = found = None
     async with engine.running(directory / "redis") as redis:
         measured_with = publisher(directory)
-        many = publisher(directory / "many", MANY) if any(row.many for row in rows) else None
+        crowds = None
+        if any(row.many for row in rows):
+            crowds = (
+                publisher(directory / "many", MANY, choosy=True),
+                publisher(directory / "few", choosy=True),
+            )
         bench = Bench(
             directory, script, measured_with, audience, RedisSide(redis.url), core,
-            wanted.seconds, many,
+            wanted.seconds, crowds,
         )  # fmt: skip
         if rows:
             _say(f"round  {HEAD}")

@@ -73,18 +73,18 @@ class Publisher:
         return minted
 
 
-def publisher(directory: Path, campaigns: int = CAMPAIGNS) -> Publisher:
+def publisher(directory: Path, campaigns: int = CAMPAIGNS, *, choosy: bool = False) -> Publisher:
     """Write configuration and keys into a directory, and read them as the service does.
 
-    Where there are more than usual, each is for pages with one of its two words among six tags:
-    57 % of them may show on one.
+    Campaigns that are choosy are for pages with one of their two words among six tags: 57 % of them
+    may show on one, of ten as of ten thousand.
     """
     config, keys = copied_config(directory), directory / "keys"
     for name, (placements, share) in _SITES.items():
         _write(config / f"sites/{name}.yaml", _site(name, placements, share))
     for number in range(campaigns):
         campaign = _campaign(f"bench-{number}")
-        if campaigns > CAMPAIGNS:
+        if choosy:
             campaign["target"] = {"tag": random.Random(number).sample(_WORDS, 2)}
         _write(config / f"campaigns/{campaign['id']}.yaml", campaign)
     create_key_file(keys)

@@ -10,7 +10,7 @@ from tests.bench.rounds import Measured, Pair, Rounds
 from tests.bench.rows import ROWS, Row
 
 HEAD = (
-    f"{'row':9}{'ratio':>6} {'(lowest–highest)':17}{'best':>5}{'rate':>6}{'µs':>8}{'base µs':>9}"
+    f"{'row':10}{'ratio':>6} {'(lowest–highest)':17}{'best':>5}{'rate':>6}{'µs':>8}{'base µs':>9}"
     f"{'per s':>8}{'base/s':>8}{'p50 ms':>8}{'p99 ms':>8}"
 )
 _RATIOS = {
@@ -116,7 +116,7 @@ def line(name: str, pairs: list[Pair]) -> str:
     span = f"({min(ratios):.2f}–{max(ratios):.2f})"
     best = min(pair.base.us for pair in pairs) / min(pair.row.us for pair in pairs)
     return (
-        f"{name:9}{of(lambda p: p.cpu_ratio):6.2f} {span:17}{best:5.2f}"
+        f"{name:10}{of(lambda p: p.cpu_ratio):6.2f} {span:17}{best:5.2f}"
         f"{of(lambda p: p.rate_ratio):6.2f}"
         f"{of(lambda p: p.row.us):8.1f}{of(lambda p: p.base.us):9.1f}"
         f"{of(lambda p: p.row.per_s):8.0f}{of(lambda p: p.base.per_s):8.0f}"

@@ -94,7 +94,8 @@ class Bench:
     redis: RedisSide
     core: int
     seconds: int
-    many: Publisher | None = None  # of the rows that want ten thousand campaigns
+    # Ten thousand campaigns and ten alike, where some row wants them.
+    crowds: tuple[Publisher, Publisher] | None = None
 
     async def run(
         self, rows: Sequence[Row], rounds: int, tell: Callable[[int, str, Pair], None]
@@ -115,38 +116,45 @@ class Bench:
                     if not row.many:
                         await measure(number, row, service, bare if row.base is None else service)
                 result.loaded_mb.append(pss_mb(service.pid))
-                async with self._crowded(number) as many:  # it would disturb the other rows
+                if self.crowds is None:
+                    continue
+                async with self._crowded(number) as (many, few):  # they would disturb other rows
                     for row in rows:
-                        if row.many and many is not None:
-                            await measure(number, row, many, many if row.reloads else service)
+                        if row.many:
+                            base = many if row.reloads else service if row.open else few
+                            await measure(number, row, many, base)
         return result
 
     @asynccontextmanager
     async def _sides(self, number: int) -> AsyncIterator[tuple[Side, Side]]:
-        prefix, data = on_core(self.core), self.directory / f"data{number}"
-        flags = ("--redis-url", self.redis.url, "--keys", str(self.publisher.keys))
         async with (
-            serving(data, *flags, config=self.publisher.config, prefix=prefix) as service,
-            baseline(prefix) as bare,
+            self._service(f"data{number}", self.publisher) as service,
+            baseline(on_core(self.core)) as bare,
         ):
-            ledger = Ledger(service.internal)
-            yield Side(service.public, service.process.pid, ledger), Side(bare.public, bare.pid)
-            if await service.stop() != 0:
-                raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
+            yield service, Side(bare.public, bare.pid)
 
     @asynccontextmanager
-    async def _crowded(self, number: int) -> AsyncIterator[Side | None]:
-        """Run a second service with many campaigns, if some row wants one."""
-        if self.many is None:
-            yield None
-            return
-        data, prefix = self.directory / f"many{number}", on_core(self.core)
-        flags = ("--redis-url", self.redis.url, "--keys", str(self.many.keys))
-        async with serving(data, *flags, config=self.many.config, prefix=prefix) as service:
-            side = Side(service.public, service.process.pid, Ledger(service.internal))
-            await self._ask_all(side, self._prepared("warm-many", tagged, REPEATED)[1])
-            await idle(side.pid)
-            yield side
+    async def _crowded(self, number: int) -> AsyncIterator[tuple[Side, Side]]:
+        """Run a service with many campaigns, and one with few of the same kind."""
+        assert self.crowds is not None
+        many, few = self.crowds
+        async with (
+            self._service(f"many{number}", many) as crowded,
+            self._service(f"few{number}", few) as lonely,
+        ):
+            path = self._prepared("warm-many", tagged, REPEATED)[1]
+            for side in (crowded, lonely):
+                await self._ask_all(side, path)
+            await idle(crowded.pid)
+            yield crowded, lonely
+
+    @asynccontextmanager
+    async def _service(self, name: str, publisher: Publisher) -> AsyncIterator[Side]:
+        flags = ("--redis-url", self.redis.url, "--keys", str(publisher.keys))
+        async with serving(
+            self.directory / name, *flags, config=publisher.config, prefix=on_core(self.core)
+        ) as service:
+            yield Side(service.public, service.process.pid, Ledger(service.internal))
             if await service.stop() != 0:
                 raise BenchError(f"the service did not stop well: {service.logged[-600:]}")
 
@@ -155,7 +163,7 @@ class Bench:
         _, path = self._prepared("warm", decisions, REPEATED)
         await drive(bare.url, self.script, path, connections=CONNECTIONS, seconds=1)
         await self._ask_all(service, path)
-        if self.many is not None:
+        if self.crowds is not None:
             await self._ask_all(service, self._prepared("warm-tagged", tagged, REPEATED)[1])
 
     async def _ask_all(self, service: Side, path: Path) -> None:
@@ -188,9 +196,9 @@ class Bench:
 
     async def _changed(self, row: Row, side: Side, first: bytes, path: Path) -> Measured:
         """Measure a row's own side, with what it wants done meanwhile."""
-        if not row.reloads or self.many is None:
+        if not row.reloads or self.crowds is None:
             return await self._measured(row, side, first, path, stopped=row.stopped)
-        async with changing(self.many.config / "campaigns" / "bench-0.yaml", side.pid):
+        async with changing(self.crowds[0].config / "campaigns" / "bench-0.yaml", side.pid):
             measured = await self._measured(row, side, first, path)
         await self._ask_all(side, path)  # what a change empties is full again for who comes next
         return measured

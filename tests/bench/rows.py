@@ -38,7 +38,8 @@ class Row:
     events: int = 0
     connections: int = CONNECTIONS
     base: Requests | None = None  # to the service instead of the same to the baseline
-    many: bool = False  # to a service with ten thousand campaigns
+    many: bool = False  # to a service with ten thousand campaigns; the base to one with ten alike
+    open: bool = False  # its base is the usual service, whose ten campaigns are for any page
     stopped: bool = False  # while Redis' process is stopped; the base while it runs
     reloads: bool = False  # while a file of its configuration changes each second; ÷ without
 
@@ -161,6 +162,7 @@ ROWS = (
     _crowded(
         "many", "decisions among 10,000 campaigns, 57 % of them eligible, ÷ the same among 10"
     ),
+    _crowded("many_open", "the same, ÷ among 10 that are for any page", open=True),
     _crowded("replan", "p99 among 10,000 campaigns, planned each second, ÷ p99 among 10"),
     _crowded(
         "reload",

@@ -3,6 +3,7 @@
 import json
 from itertools import islice
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -127,10 +128,15 @@ def test_pages_of_the_crowded_service_have_thousands_of_combinations(tmp_path: P
     assert len(combinations) >= 5_000
 
 
-def test_half_of_many_campaigns_may_show_on_a_page(tmp_path: Path) -> None:
-    made, audience = publisher(tmp_path, 200), browsers()
-    targeting = compile_targeting(list(load_catalog(made.config)[0].campaigns.values())[:200])
-    request = next(tagged(made, audience)).decode()
-    tags = tuple(request.partition("&tags=")[2].partition(" HTTP")[0].split("%2C"))
-    assert len(tags) == 6
-    assert 80 < targeting.eligible({TAG: tags}).bit_count() < 150
+@pytest.mark.parametrize("number", [10, 200])
+def test_half_of_choosy_campaigns_may_show_on_a_page(number: int, tmp_path: Path) -> None:
+    made, audience = publisher(tmp_path, number, choosy=True), browsers()
+    campaigns = load_catalog(made.config)[0].campaigns
+    targeting = compile_targeting([campaigns[f"bench-{n}"] for n in range(number)])
+    eligible = []
+    for request in islice(tagged(made, audience), 2_000):
+        tags = tuple(request.decode().partition("&tags=")[2].partition(" HTTP")[0].split("%2C"))
+        assert len(tags) == 6
+        eligible.append(targeting.eligible({TAG: tags}).bit_count())
+    assert min(eligible) > 0, "every page has something to show"
+    assert mean(eligible) == pytest.approx(0.57 * number, rel=0.05)
