@@ -17,7 +17,8 @@ from service.domain.targeting import Through, bits, mask_of
 PROPENSITY_ONE = 65_535
 DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
 PACED_OUT_MAX = 16  # campaigns of a rank that hold back, before the next rank has its turn
-_TRIES, _TURNS = range(DRAWS), range(PACED_OUT_MAX)
+LONG = 1_024  # campaigns of which masks are read bit by bit, rather than combined first
+_GLANCES, _TRIES, _TURNS = range(4), range(DRAWS), range(PACED_OUT_MAX)
 Draw = Callable[[], float]
 """Return a number in [0, 1), uniformly."""
 
@@ -73,6 +74,22 @@ class Rank:
             if candidates >> number & 1:
                 return number
         return self._walk(candidates, draw)
+
+    def glance(self, allowed: bytes, fitting: bytes, draw: Draw) -> int | None:
+        """Return the first number drawn that two masks hold, None where a few draws found none.
+
+        The masks are little-endian. Of long ones this reads a byte or two where to combine them
+        reads it all, and most of it is in no cache.
+        """
+        numbers, keep, others = self.numbers, self.keep, self.others
+        slots = len(numbers)
+        for _ in _GLANCES:
+            place = draw() * slots
+            slot = int(place)
+            number = numbers[slot] if place - slot < keep[slot] else others[slot]
+            if allowed[number >> 3] & fitting[number >> 3] & 1 << (number & 7):
+                return number
+        return None
 
     def _walk(self, candidates: int, draw: Draw) -> int:
         """Return one of few candidates, each by its own weight."""

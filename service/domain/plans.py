@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from service.domain.ads import Catalog
 from service.domain.audience import Platform
-from service.domain.choosing import Pool, Rank, Reach, joined, pool_of
+from service.domain.choosing import LONG, Pool, Rank, Reach, joined, pool_of
 from service.domain.codes import Codebook
 from service.domain.index import Index, fitting
-from service.domain.targeting import PLACEMENT, bits
+from service.domain.targeting import PLACEMENT, bits, bytes_of
 from service.domain.tokens import Arm
 
 WHOLE_MAX = 32  # campaigns whose creatives are put into one pool
@@ -29,7 +29,7 @@ class Spot:
 
     `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
     page allows every one of them, one draw picks campaign and creative. None where they are many or
-    one is paced.
+    one is paced. `sight` is the mask `first` as bytes where the catalogue is long and none is paced.
     """
 
     place: Place
@@ -37,6 +37,7 @@ class Spot:
     pools: Pools
     first: int = 0
     whole: Pool | None = None
+    sight: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,11 @@ class Plan:
         reach = tuple((rank, rank.mask & fitting) for rank in self.ranks if rank.mask & fitting)
         pools = self._pools(place)
         first = reach[0][1] if reach else 0
-        if not first or first.bit_count() > WHOLE_MAX or first & self.paced:
+        if not first or first & self.paced:
+            return Spot(place, reach, pools)
+        if len(self.index) >= LONG:
+            return Spot(place, reach, pools, sight=bytes_of(first, len(self.index)))
+        if first.bit_count() > WHOLE_MAX:
             return Spot(place, reach, pools)
         weights, some = reach[0][0].weights, list(bits(first))
         whole = joined([(weights[number], self.pool(number, place)) for number in some])

@@ -159,6 +159,11 @@ def mask_of(positions: Iterable[int], length: int) -> int:
     return int.from_bytes(raw, "little")
 
 
+def bytes_of(mask: int, length: int) -> bytes:
+    """Return a mask of so many bits as bytes, the lowest bits first."""
+    return mask.to_bytes(length // 8 + 1, "little")
+
+
 _Rule = tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
 
 

@@ -24,12 +24,16 @@ def choose(plan: Plan, page: Page, audience: Audience, arm: Arm, draw: Draw) -> 
     spots = [plan.spot(one.id, platform, country, arm) for one in page.placements]
     if index.caps or index.rivals or page.site.repeat is not _ALLOW:
         return PageView(plan, page, draw).filled(spots)
-    allowed = page.allows(index)  # and no placement minds what another one shows
-    return tuple([fill(spot, plan, allowed, draw) for spot in spots])
+    return tuple([fill(spot, plan, page, draw) for spot in spots])
 
 
-def fill(spot: Spot, plan: Plan, allowed: int, draw: Draw) -> tuple[Choice, ...]:
+def fill(spot: Spot, plan: Plan, page: Page, draw: Draw) -> tuple[Choice, ...]:
     """Return what one spot shows whatever others show."""
+    if spot.sight:
+        number = spot.reach[0][0].glance(page.sees(plan.index), spot.sight, draw)
+        if number is not None:
+            return ((spot.pools[number] or plan.pool(number, spot.place)).pick(draw),)
+    allowed = page.allows(plan.index)
     if spot.whole is not None and allowed & spot.first == spot.first:
         return (spot.whole.pick(draw),)
     number = pick_campaign(spot.reach, allowed, plan.paces, draw)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import UNKNOWN, Platform
+from service.domain.choosing import LONG
 from service.domain.index import Index
 from service.domain.targeting import (
     DIRECT,
@@ -16,6 +17,7 @@ from service.domain.targeting import (
     SITE,
     SOURCE,
     TAG,
+    bytes_of,
     languages,
 )
 from service.domain.tokens import Parsed
@@ -35,12 +37,23 @@ class Page:
     tags: tuple[str, ...] = ()
     preview: Parsed | None = None
     _index: object = field(init=False, repr=False, default=None)
-    _mask: int = field(init=False, repr=False, default=0)
+    _mask: int | bytes = field(init=False, repr=False, default=0)
 
     def allows(self, index: Index) -> int:
         """Return the mask of campaigns that the page allows; worked out once per catalogue."""
+        mask = self._kept(index)
+        return mask if isinstance(mask, int) else int.from_bytes(mask, "little")
+
+    def sees(self, index: Index) -> bytes:
+        """Return the same of a long catalogue as bytes, the lowest bits first."""
+        mask = self._kept(index)
+        return mask if isinstance(mask, bytes) else bytes_of(mask, len(index))
+
+    def _kept(self, index: Index) -> int | bytes:
         if self._index is not index.key:
-            self._index, self._mask = index.key, index.targeting.eligible(self.values(index))
+            mask = index.targeting.eligible(self.values(index))
+            self._mask = mask if len(index) < LONG else bytes_of(mask, len(index))
+            self._index = index.key
         return self._mask
 
     def values(self, index: Index) -> dict[str, tuple[str, ...]]:
