@@ -29,6 +29,7 @@ _HOLE = token_hex(16)
 _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links say of it,
 _ASKED = "\1"  # which is sought in every answer, so as one character; JSON has it nowhere else
 _HOLD = Arm.HOLD
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
 
 
@@ -82,7 +83,7 @@ class Answers:
         page, (token, arm, choices) = view.page, decision
         held = ""
         if arm is _HOLD:
-            held = f'"held":{json.dumps(_ghosts(page, choices))},'
+            held = f'"held":{_json(_ghosts(page, choices))},'
             choices = ((),) * len(choices)
         site, placements = page.site, []
         pieces = self._pieces.get(site.id) or self._pieces.setdefault(site.id, {})
@@ -112,7 +113,7 @@ class Answers:
     def _piece(self, choice: Choice, site: Site) -> _Piece:
         if self._number >= PIECES_MAX:
             self._pieces, self._number, self._afters = {}, 0, {}
-        offer = json.dumps(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}"))
+        offer = _json(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}"))
         before, after = offer.split(_HOLE)
         after = self._afters.setdefault(after, after)
         piece = _Piece(choice.campaign, site.labels, before, after)
@@ -130,7 +131,7 @@ class Answers:
         self._sites, self._networks, self._shares = sites, plan.catalog.networks, {}
 
     def _share(self, site: Site) -> list[str]:
-        row = json.dumps(share_row(self._networks, site, _ASKED_HOLE, self._public_url, _HOLE))
+        row = _json(share_row(self._networks, site, _ASKED_HOLE, self._public_url, _HOLE))
         self._shares[site.id] = f'"share":{row}'.replace(_ASKED_HOLE, _ASKED).split(_HOLE)
         return self._shares[site.id]
 
@@ -146,9 +147,7 @@ class Answers:
         page = decision_page(params, plan.catalog)
         article = {"id": page.article.id.hex(), "url": page.article.url}
         title = clean_title(params.get("title", ""))
-        return PageView(
-            page, touch(params), f'"article":{json.dumps(article)}', asked_of(page, title)
-        )
+        return PageView(page, touch(params), f'"article":{_json(article)}', asked_of(page, title))
 
 
 def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]:
@@ -160,7 +159,7 @@ def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]
 def _alternates(choices: Sequence[Choice], site: Site, click: str) -> str:
     """Render runner-ups: few are ever asked for, so that none is kept."""
     ranked = enumerate(choices[1:], 1)
-    return json.dumps([shown_offer(choice, site, f"{click}/{rank}") for rank, choice in ranked])
+    return _json([shown_offer(choice, site, f"{click}/{rank}") for rank, choice in ranked])
 
 
 def shown_offer(choice: Choice, site: Site, click: str) -> dict[str, object]:
