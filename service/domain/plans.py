@@ -29,7 +29,7 @@ class Spot:
 
     `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
     page allows every one of them, one draw picks campaign and creative. None where they are many or
-    one is paced. `sight` is the first rank's mask as bytes, of a long catalogue's, unless one is.
+    one is paced. `sight` is the first rank's mask as bytes, in a long catalogue if none is paced.
     """
 
     place: Place

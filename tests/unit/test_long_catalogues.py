@@ -14,7 +14,7 @@ from service.domain.tokens import Arm
 from service.flows.choose import choose
 from service.flows.pages import Page
 from tests.example import ARTICLE, SITE, TOP, campaign, catalog
-from tests.planning import PHONE, planner
+from tests.planning import PHONE, plan, planner
 
 PICKS = 20_000
 RARE = ("1000", "1001", "1002")
@@ -63,6 +63,15 @@ async def test_each_is_shown_by_its_weight_among_those_that_may(first: Campaign)
     assert abs(found["heavy"] - PICKS * share) < 6 * math.sqrt(PICKS * share * (1 - share))
     assert len(found) == number, "and each of the others now and then"
     assert all(on.catalog.campaigns[name].target == tagged("even") for name in found)
+
+
+def test_a_hundred_are_neither_put_into_one_pool_nor_looked_up_in_bytes() -> None:
+    on = plan(catalog(*(campaign(str(n)) for n in range(100))))
+    found = seen(on)
+    assert found.keys() == on.catalog.campaigns.keys()
+    assert max(found.values()) < 1.5 * PICKS / 100
+    (spot,) = on.spots.values()
+    assert (spot.whole, spot.sight) == (None, b"")
 
 
 async def test_few_among_them_are_found_all_the_same_and_nobody_where_there_is_none() -> None:
