@@ -29,7 +29,7 @@ class Spot:
 
     `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
     page allows every one of them, one draw picks campaign and creative. None where they are many or
-    one is paced. `sight` is the first rank's mask as bytes, in a long catalogue if none is paced.
+    one is paced. `sight` is the first rank's mask as bytes where they are many in a long catalogue.
     """
 
     place: Place
@@ -93,10 +93,10 @@ class Plan:
         first = reach[0][1] if reach else 0
         if not first or first & self.paced:
             return Spot(place, reach, pools)
-        if len(self.index) >= LONG:
-            return Spot(place, reach, pools, sight=bytes_of(first, len(self.index)))
         if first.bit_count() > WHOLE_MAX:
-            return Spot(place, reach, pools)
+            length = len(self.index)
+            sight = bytes_of(first, length) if length >= LONG else b""
+            return Spot(place, reach, pools, sight=sight)
         weights, some = reach[0][0].weights, list(bits(first))
         whole = joined([(weights[number], self.pool(number, place)) for number in some])
         return Spot(place, reach, pools, first, whole)

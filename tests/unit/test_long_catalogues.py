@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from service.domain.ads import Campaign, Cap, Flight, Goal
+from service.domain.ads import Campaign, Cap, Flight, Goal, Tier
 from service.domain.choosing import LONG
 from service.domain.plans import Plan
 from service.domain.tokens import Arm
@@ -72,6 +72,15 @@ def test_a_hundred_are_neither_put_into_one_pool_nor_looked_up_in_bytes() -> Non
     assert max(found.values()) < 1.5 * PICKS / 100
     (spot,) = on.spots.values()
     assert (spot.whole, spot.sight) == (None, b"")
+
+
+async def test_sponsors_of_a_long_catalogue_are_one_pool_as_in_a_short_one() -> None:
+    sponsor = replace(HEAVY, tier=Tier.SPONSORSHIP)
+    on = await long_catalogue(sponsor)
+    assert seen(on, "even") == {"heavy": PICKS}
+    (spot,) = on.spots.values()
+    assert spot.whole is not None
+    assert len(seen(on, "odd")) == sum(c.target == tagged("odd") for c in on.index.campaigns)
 
 
 async def test_few_among_them_are_found_all_the_same_and_nobody_where_there_is_none() -> None:
