@@ -65,12 +65,8 @@ class Rank:
 
     def draw(self, candidates: int, draw: Draw) -> int:
         """Return a campaign's number, by weight among the candidates, of which there is one."""
-        numbers, keep, others = self.numbers, self.keep, self.others
-        slots = len(numbers)
         for _ in _TRIES:
-            place = draw() * slots
-            slot = int(place)
-            number = numbers[slot] if place - slot < keep[slot] else others[slot]
+            number = self._drawn(draw)
             if candidates >> number & 1:
                 return number
         return self._walk(candidates, draw)
@@ -81,15 +77,17 @@ class Rank:
         The masks are little-endian. Of long ones this reads a byte or two where to combine them
         reads it all, and most of it is in no cache.
         """
-        numbers, keep, others = self.numbers, self.keep, self.others
-        slots = len(numbers)
         for _ in _GLANCES:
-            place = draw() * slots
-            slot = int(place)
-            number = numbers[slot] if place - slot < keep[slot] else others[slot]
+            number = self._drawn(draw)
             if allowed[number >> 3] & fitting[number >> 3] & 1 << (number & 7):
                 return number
         return None
+
+    def _drawn(self, draw: Draw) -> int:
+        """Return any of the numbers, by weight."""
+        place = draw() * len(self.numbers)
+        slot = int(place)
+        return self.numbers[slot] if place - slot < self.keep[slot] else self.others[slot]
 
     def _walk(self, candidates: int, draw: Draw) -> int:
         """Return one of few candidates, each by its own weight."""

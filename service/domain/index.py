@@ -43,7 +43,7 @@ class Index:
     def pool(self, number: int, placement: str, arm: Arm) -> Pool:
         """Return a campaign's creatives for a placement and arm, with the configured shares."""
         some = _offered(self.campaigns[number], placement, arm)
-        key = tuple([creative.code for creative in some])
+        key = _codes(some)
         pool = self.pools.get(key)
         if pool is None:
             pool = pool_of(self.campaigns[number], some, even_shares(some))
@@ -61,6 +61,10 @@ def _offered(campaign: Campaign, placement: str, arm: Arm) -> list[Creative]:
     return [
         one for one in fitting(campaign, placement) if one.arms is None or arm.label in one.arms
     ]
+
+
+def _codes(creatives: Sequence[Creative]) -> tuple[int, ...]:
+    return tuple([creative.code for creative in creatives])
 
 
 def index_of(catalog: Catalog, codebook: Codebook, targeting: Targeting) -> Index:
@@ -97,7 +101,7 @@ def index_after(last: Index, catalog: Catalog, changed: Sequence[int]) -> Index 
         was = last.campaigns[number]
         for placement in {name for one in was.creatives for name in one.placements}:
             for arm in Arm:
-                pools.pop(tuple([one.code for one in _offered(was, placement, arm)]), None)
+                pools.pop(_codes(_offered(was, placement, arm)), None)
     codebook = last.codebook.learned(catalog, [campaigns[number] for number in changed])
     origins = frozenset(origin for site in catalog.sites.values() for origin in site.origins)
     # Pages know their masks by the key; they ask the codebook what their source is called.

@@ -29,14 +29,14 @@ def choose(plan: Plan, page: Page, audience: Audience, arm: Arm, draw: Draw) -> 
 
 def fill(spot: Spot, plan: Plan, page: Page, draw: Draw) -> tuple[Choice, ...]:
     """Return what one spot shows whatever others show."""
+    number = None
     if spot.sight:
         number = spot.reach[0][0].glance(page.sees(plan.index), spot.sight, draw)
-        if number is not None:
-            return ((spot.pools[number] or plan.pool(number, spot.place)).pick(draw),)
-    allowed = page.allows(plan.index)
-    if spot.whole is not None and allowed & spot.first == spot.first:
-        return (spot.whole.pick(draw),)
-    number = pick_campaign(spot.reach, allowed, plan.paces, draw)
+    if number is None:
+        allowed = page.allows(plan.index)
+        if spot.whole is not None and allowed & spot.first == spot.first:
+            return (spot.whole.pick(draw),)
+        number = pick_campaign(spot.reach, allowed, plan.paces, draw)
     if number is None:
         return ()
     return ((spot.pools[number] or plan.pool(number, spot.place)).pick(draw),)
