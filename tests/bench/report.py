@@ -20,6 +20,7 @@ _RATIOS = {
 _COSTS = {
     "ua_flood": ("ua_flood ÷ decision, CPU", 1.3),
     "many": ("10,000 campaigns ÷ 10, CPU per decision", 1.1),
+    "many_open": ("10,000 campaigns ÷ 10 for any page, CPU per decision", 1.1),
 }
 _TRIPS = frozenset({"events", "scattered"})
 _TAILS = {
