@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from service.domain.ads import Campaign, Labels, Site
+from service.domain.ads import Campaign, Site
 from service.domain.choosing import Choice
 from service.domain.plans import Plan
 from service.domain.sharing import Network, clean_title
@@ -30,7 +30,7 @@ _ASKED_HOLE = token_hex(16)  # likewise the place of what a page's share links s
 _ASKED = "\1"  # which is sought in every answer, so as one character; JSON has it nowhere else
 _HOLD = Arm.HOLD
 _json = json.JSONEncoder(separators=(",", ":")).encode
-_NO_ALTERNATES = "[]}"  # the end of every offer; runner-ups are put in there
+_AFTER = '","alternates":'  # follows the token and its placement in every offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,8 @@ class PageView:
     asked: str
 
 
-class _Piece(NamedTuple):
-    """An offer's text around token and placement, and what it is of: good while that is in use."""
-
-    campaign: Campaign
-    labels: Labels
-    before: str
-    after: str
+_Piece = tuple[Campaign, str]
+"""An offer's text before the token, and the campaign it is of: good while that one is in use."""
 
 
 class Answers:
@@ -65,7 +60,6 @@ class Answers:
         self._chars = 0
         self._pieces: dict[str, dict[int, _Piece]] = {}  # by site, then creative
         self._number = 0  # of pieces
-        self._afters: dict[str, str] = {}  # for most pieces end alike: less to fetch from memory
         self._shares: dict[str, list[str]] = {}
 
     def view(self, query: str, plan: Plan) -> PageView:
@@ -93,16 +87,12 @@ class Answers:
                 continue
             first = some[0]
             piece, name = pieces.get(first.code), placement.id
-            if (
-                piece is None
-                or piece.campaign is not first.campaign
-                or piece.labels is not site.labels
-            ):
+            if piece is None or piece[0] is not first.campaign:
                 piece = self._piece(first, site)
-            offer = f'"{name}":{piece.before}{token}/{name}{piece.after}'
+            others = "[]"
             if len(some) > 1:
-                click = f"{self._public_url}/c/{token}/{name}"
-                offer = f"{offer[: -len(_NO_ALTERNATES)]}{_alternates(some, site, click)}}}"
+                others = _alternates(some, site, f"{self._public_url}/c/{token}/{name}")
+            offer = f'"{name}":{piece[1]}{token}/{name}{_AFTER}{others}}}'
             placements.append(offer)
         joined = ",".join(placements)
         # In this order, as the asked are four times the rest: what is sought in should be short.
@@ -112,11 +102,9 @@ class Answers:
 
     def _piece(self, choice: Choice, site: Site) -> _Piece:
         if self._number >= PIECES_MAX:
-            self._pieces, self._number, self._afters = {}, 0, {}
+            self._pieces, self._number = {}, 0
         offer = _json(shown_offer(choice, site, f"{self._public_url}/c/{_HOLE}"))
-        before, after = offer.split(_HOLE)
-        after = self._afters.setdefault(after, after)
-        piece = _Piece(choice.campaign, site.labels, before, after)
+        piece = choice.campaign, offer[: offer.index(_HOLE)]
         self._pieces.setdefault(site.id, {})[choice.code] = piece
         self._number += 1  # at least: one that is made anew counts again
         return piece
@@ -128,6 +116,11 @@ class Answers:
             sites[name] is not site for name, site in self._sites.items()
         ):
             self._views, self._older, self._chars = {}, {}, 0
+            self._pieces = {
+                name: pieces
+                for name, pieces in self._pieces.items()
+                if name in sites and sites[name].labels == self._sites[name].labels
+            }
         self._sites, self._networks, self._shares = sites, plan.catalog.networks, {}
 
     def _share(self, site: Site) -> list[str]:
@@ -175,9 +168,9 @@ def shown_offer(choice: Choice, site: Site, click: str) -> dict[str, object]:
         "cta": creative.cta,
         "image": image
         and {"url": image.url, "width": image.width, "height": image.height, "alt": image.alt},
-        "click": click,
         "sponsored": campaign.sponsored,
         "cap": cap and {"key": campaign.id, "max": cap.max, "hours": cap.hours},
+        "click": click,
         "alternates": [],
     }
 
