@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web

@@ -18,11 +18,17 @@ def written(tmp_path: Path) -> Written:
     [
         ("qq", "there is no language 'qq': write a code of ISO 639 like en"),
         ("xx-DE", "there is no language 'xx'"),
+        ("xyz", "there is no language 'xyz'"),
         ("jp", "did you mean ja?"),
         ("CZ", "did you mean cs?"),
         ("eng", "write en: pages use the two-letter code"),
         ("ger-AT", "write de-AT: pages use"),
+        ("mol", "write ro: pages use"),
         ("en-UK", "'UK' is no region of ISO 3166 like GB (the United Kingdom is GB)"),
+        ("en-zx", "'zx' is no region of ISO 3166 like GB"),
+        ("en-Abcd-GB", "'Abcd' is no script of ISO 15924 like Latn"),
+        ("en-GB-oxford", "'oxford' is no part of a language tag in the registry of BCP 47"),
+        ("en-GB-Latn", "'en-GB-Latn' is no tag of BCP 47: language, script, region"),
     ],
 )
 def test_unknown_languages_are_named(written: Written, tag: str, words: str) -> None:
@@ -43,6 +49,8 @@ def test_a_site_speaks_a_language_that_there_is(written: Written) -> None:
 
 def test_all_that_pages_may_write_is_taken(written: Written) -> None:
     # Two letters, withdrawn ones, three where there are no two, scripts, regions and numbers.
-    tags = "de, nb, sh, iw, haw, ckb, qaa, zh-Hant-TW, sq-XK, es-419, sl-rozaj-biske, en-GB"
+    two, three = "de, nb, sh, iw", "haw, ckb, qaa, hbs, cmn"
+    parts = "zh-yue, zh-Hant-TW, sr-Latn-RS, sq-XK, es-419, sl-rozaj-biske, en-GB"
+    tags = f"{two}, {three}, {parts}"
     made = written.campaign(more=f"target: {{language: [{tags}]}}").loaded()
     assert made.campaigns["c"].target["language"] == set(tags.lower().split(", "))
