@@ -1,12 +1,10 @@
-"""Folds hashes of counts into a report's rows, and counts into rates; reads and formats nothing.
+"""Folds hashes of counts into a report's rows; reads and formats nothing.
 
 Rows count valid events of arms other than `hold` unless verdict or arm is asked for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from math import sqrt
 
 from service.domain.errors import BadInput
 from service.domain.events import Verdict
@@ -15,7 +13,6 @@ from service.domain.reporting import ARTICLE_FIELDS, FIELDS, Bucket, Query
 ROWS_MAX = 50_000
 HOLD = "hold"
 _EPOCH = date(1970, 1, 1)
-_Z95 = 1.959964  # the normal quantile of a two-sided 95 % interval
 Key = tuple[str | int, ...]
 Row = dict[str, str | int]
 
@@ -107,33 +104,6 @@ _TIMES: dict[str, Callable[[int, tzinfo], int]] = {
     "day": _local_day,
 }
 _SHOWN = {"hour": _show_hour, "day": _show_day}
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of counts that always carries them: `part` of `whole`, times `per`."""
-
-    part: int
-    whole: int
-    per: int = 100
-
-    @property
-    def value(self) -> float | None:
-        """The rate, or None where there is nothing to divide by."""
-        return self.per * self.part / self.whole if self.whole else None
-
-    def interval(self) -> tuple[float, float] | None:
-        """Return the Wilson score interval at 95 % (Wilson 1927), None unless a proportion.
-
-        Unlike the textbook interval it stays honest for few events and rates near zero.
-        """
-        if not 0 <= self.part <= self.whole or not self.whole:
-            return None
-        n, p, z2 = self.whole, self.part / self.whole, _Z95 * _Z95
-        centre = p + z2 / (2 * n)
-        margin = _Z95 * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        scale = self.per / (1 + z2 / n)
-        return max(0.0, (centre - margin) * scale), min(float(self.per), (centre + margin) * scale)
 
 
 def utc_month(bucket: Bucket) -> tuple[int, int]:

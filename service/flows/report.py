@@ -11,6 +11,7 @@ from service.domain.overview import (
     ARTICLES_SHOWN,
     ArticleLine,
     Overview,
+    arms,
     article_lines,
     figures,
     ledger,
@@ -52,7 +53,8 @@ class Reports:
         by = (query.by[0], "campaign", "placement", "source", "network")
         folds = [Fold(query, (name, "kind")) for name in by]
         verdicts = Fold(replace(query, site=None), ("site", "verdict", "arm"))
-        await _feed(self._reader.counts(buckets(query)), *folds, verdicts)
+        by_arm = Fold(query, ("arm", "verdict", "kind"))
+        await _feed(self._reader.counts(buckets(query)), *folds, verdicts, by_arm)
         series, campaigns, placements, sources, shares = (figures(fold.sums()) for fold in folds)
         came = named(sources, unused=True)
         lines = article_lines((await self._article_fold(_per_article(query))).sums())
@@ -66,6 +68,7 @@ class Reports:
             ledger(verdicts.sums(), query.site),
             await self._named_lines(query, lines[:ARTICLES_SHOWN]),
             len(lines),
+            arms(by_arm.sums()) if query.site is not None else {},
         )
 
     async def _named_lines(self, query: Query, lines: list[ArticleLine]) -> tuple[ArticleLine, ...]:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from service.domain.folding import Rate
+from service.domain.rates import Gain, Rate
 
 _PER_CENT = 100
 _MEANINGS = {
@@ -17,6 +17,12 @@ _MEANINGS = {
     "rate_limited": ("Rate limited", "One address sent more events in a minute than people do."),
     "duplicate": ("Duplicate", "The same page view had already counted this once."),
     "refused": ("Refused", "The journal was full or failing, so the event was not accepted."),
+}
+
+_ARMS = {
+    "-": ("Optimised", "Creatives by what was learned, where something was."),
+    "guard": ("Guard", "Creatives by the configured weights, whatever was learned."),
+    "hold": ("Holdout", "No promotion; what would have shown is counted as an impression."),
 }
 
 
@@ -45,3 +51,21 @@ def shown_interval(rate: Rate) -> str:
     """Return the 95 % interval of a proportion."""
     low, high = rate.interval() or (0.0, 0.0)
     return f"{low:.2f} to {high:.2f}\u00a0%"
+
+
+def arm_words(arm: str) -> tuple[str, str]:
+    """Return an experiment arm's name and one sentence that says what it sees."""
+    return _ARMS.get(arm, (f"Arm {arm.upper()}", "Creatives of this arm, and those of no arm."))
+
+
+def shown_gain(gain: Gain) -> tuple[str, str]:
+    """Return by how much a rate is above another, and the 95 % interval of that, in per cent."""
+    interval = gain.interval()
+    if gain.value is None or interval is None:
+        return "–", "too few clicks"
+    low, high = interval
+    return _signed(gain.value), f"{_signed(low)} to {_signed(high)}"
+
+
+def _signed(per_cent: float) -> str:
+    return f"{per_cent:+,.0f}\u00a0%".replace("-", "−")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.domain.ads import Catalog, Site
 from service.domain.errors import BadInput, UnknownSite
-from service.domain.folding import ROWS_MAX, Fold, Rate, article_fold
+from service.domain.folding import ROWS_MAX, Fold, article_fold
 from service.domain.reporting import (
     DIMENSIONS,
     Bucket,
@@ -286,18 +286,3 @@ def test_hours_and_days_agree_on_any_range(
             day = datetime.fromtimestamp(hour * 3_600, ZoneInfo(tz)).date().isoformat()
             local[day] = local.get(day, 0) + count
         assert {str(row["day"]): row["count"] for row in rows} == local
-
-
-def test_rates_carry_their_counts_and_an_honest_interval() -> None:
-    assert Rate(0, 0).value is None
-    assert Rate(0, 0).interval() is None
-    assert Rate(3, 0, 1_000).interval() is None
-    assert Rate(5, 2_000, 1_000).value == pytest.approx(2.5)
-    low, high = Rate(10, 100).interval() or (0, 0)
-    assert [low, high] == pytest.approx([5.52, 17.44], abs=0.01)
-    assert list(Rate(0, 50).interval() or ()) == pytest.approx([0, 7.13], abs=0.01)
-
-
-def test_more_parts_than_the_whole_is_no_proportion() -> None:
-    assert Rate(6, 5).interval() is None
-    assert Rate(6, 5).value == pytest.approx(120)
