@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
+from service.domain.arms import arms
 from service.domain.folding import Fold, Row, article_fold, utc_month
 from service.domain.names import ArticleName, article_field, read_article_name
 from service.domain.overview import (
     ARTICLES_SHOWN,
     ArticleLine,
     Overview,
-    arms,
     article_lines,
     figures,
     ledger,

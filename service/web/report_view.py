@@ -8,8 +8,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from service.domain.ads import Catalog
+from service.domain.arms import gains
 from service.domain.events import UNUSED
-from service.domain.overview import Figures, Overview, gains
+from service.domain.overview import Figures, Overview
 from service.domain.rates import Rate
 from service.domain.reporting import Query, article_days
 from service.web.charts import Slot, draw, tick_every

@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from service.domain.arms import GUARD
 from service.domain.choosing import PROPENSITY_ONE
-from service.domain.overview import GUARD
 from service.domain.rates import Gain, Rate
 from service.domain.tokens import Arm, Token, parse_token
 from tests.serving import Serving, copied_config, serving
@@ -85,7 +85,7 @@ class Readers:
     async def explained(self) -> dict[str, float]:
         """Return the share of each creative for such a reader, as `explain` says it."""
         params = {"site": "example", "url": ARTICLE, "placements": "top", "ua": IPHONE}
-        found = {"arm": GUARD}
+        found: dict[str, Any] = {"arm": GUARD}
         while found["arm"] == GUARD:  # an explanation draws its arm as a decision does
             found = await self.asked(f"{self.service.internal}/v1/explain", params)
         (three,) = (one for one in found["campaigns"] if one["campaign"] == "three")

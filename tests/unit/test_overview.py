@@ -14,16 +14,14 @@ from service.domain.overview import (
     Ledger,
     NetworkLine,
     Overview,
-    arms,
     article_lines,
     figures,
-    gains,
     ledger,
     named,
     network_lines,
     total_of,
 )
-from service.domain.rates import Gain, Rate
+from service.domain.rates import Rate
 from service.domain.reporting import Bucket
 
 WORDS = st.sampled_from(["a", "b", "other", "-"])
@@ -130,18 +128,3 @@ def test_shared_visits_are_the_views_of_all_sources_but_direct_ones() -> None:
 )
 def test_names_are_kept_by_utc_month(hour: int, month: tuple[int, int]) -> None:
     assert utc_month(Bucket("hour", hour)) == month
-
-
-def test_arms_are_of_valid_events_and_each_has_its_own_to_be_judged_by() -> None:
-    shown = {"-": (900, 18), "guard": (100, 1), "b": (50, 2), "a": (60, 1)}
-    sums: dict[Key, int] = {("hold", "valid", "impression"): 7, ("guard", "bot", "click"): 99}
-    for arm, (viewable, clicks) in shown.items():
-        sums |= {(arm, "valid", "viewable"): viewable, (arm, "valid", "click"): clicks}
-    found = arms(sums)
-    assert list(found) == ["-", "guard", "a", "b", "hold"]
-    assert found["hold"] == Figures(impressions=7)
-    assert gains(found) == {
-        "-": ("guard", Gain(Rate(18, 900), Rate(1, 100))),
-        "b": ("a", Gain(Rate(2, 50), Rate(1, 60))),
-    }
-    assert gains({name: found[name] for name in ("-", "b", "hold")}) == {}
