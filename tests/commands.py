@@ -3,14 +3,26 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from tests.serving import ROOT
 
+FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+needs_faketime = pytest.mark.skipif(
+    FAKETIME is None, reason="no libfaketime (on Debian: apt-get install faketime)"
+)
 
-def command(*arguments: str, directory: Path) -> str:
-    """Run `python -m service` in a directory and return what it prints."""
+
+def command(*arguments: str, directory: Path, clock: Mapping[str, str] | None = None) -> str:
+    """Run `python -m service` in a directory and return what it prints.
+
+    `clock` are variables by which libfaketime gives it another time.
+    """
     environ = {name: text for name, text in os.environ.items() if "HANDBILL" not in name}
+    environ |= clock or {}
     done = subprocess.run(
         [sys.executable, "-m", "service", *arguments],
         cwd=directory, env={**environ, "PYTHONPATH": str(ROOT)},

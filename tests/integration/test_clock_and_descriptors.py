@@ -20,6 +20,7 @@ from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 from service.adapters.embedded_engine import tied_to_parent
 from service.adapters.key_file import new_key_line
 from service.domain.events import Verdict
+from tests.commands import FAKETIME, needs_faketime
 from tests.serving import Serving, serving
 from tests.torture.ledger import HEADERS, Load, Pace
 from tests.torture.oracle import audit, drained, health, reported
@@ -34,7 +35,6 @@ EXHAUSTED_S = 3.0
 SOON_S = 5.0
 REREAD_S = 2.0
 LIMITED = ("/bin/sh", "-c", f'ulimit -n {DESCRIPTORS}; exec "$@"', "sh")
-FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 @dataclass
@@ -90,7 +90,7 @@ def put_keys(path: Path, *lines: str) -> None:
     new.replace(path)
 
 
-@pytest.mark.skipif(FAKETIME is None, reason="no libfaketime (on Debian: apt-get install faketime)")
+@needs_faketime
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])
 async def test_row_19_a_jump_of_the_clock_moves_no_event_to_another_hour(
     tmp_path: Path, jump_s: int

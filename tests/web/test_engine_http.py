@@ -13,7 +13,7 @@ import pytest
 
 from service.domain.ads import code_of
 from service.domain.tokens import Arm, parse_token
-from tests.commands import command
+from tests.commands import FAKETIME, command, needs_faketime
 from tests.serving import ROOT
 from tests.web.conftest import kept_house
 from tests.web.houses import IPHONE, PUBLIC_URL, House
@@ -161,6 +161,22 @@ def test_a_preview_link_shows_a_creative_and_counts_nothing(lab: Lab) -> None:
     asked = query(site="lab", url=f"{LAB}/other", preview=token)
     refused = lab.house.public.get(f"/v1/decision?{asked}")
     assert (refused.status, refused.fields) == (400, ["preview"])
+
+
+@needs_faketime
+@pytest.mark.parametrize(("age", "shown"), [("-1439m", True), ("-1441m", False)])
+def test_a_preview_link_lives_for_a_day(lab: Lab, age: str, shown: bool) -> None:
+    url = f"{LAB}/page"
+    said = command(
+        "preview", "german-1", url, "--config", str(lab.config), "--data", str(lab.data),
+        directory=ROOT, clock={"LD_PRELOAD": str(FAKETIME), "FAKETIME": age},
+    ).strip()  # fmt: skip
+    preview = parse_qs(urlsplit(said).query)["hb"][0].removeprefix("preview.")
+    answer = lab.house.public.get(f"/v1/decision?{query(site='lab', url=url, preview=preview)}")
+    if shown:
+        assert answer.json()["placements"]["top"]["creative"] == "german-1"
+    else:
+        assert (answer.status, answer.fields) == (400, ["preview"])
 
 
 def test_explain_says_the_same_over_http_and_on_the_command_line(lab: Lab) -> None:
