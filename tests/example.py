@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from service.adapters.catalog import load_catalog
-from service.domain.ads import Campaign, Catalog, Creative, Flight, Site, Tier
+from service.domain.ads import Campaign, Creative, Flight, Tier
 from service.domain.articles import Article, ArticlePattern, canonical_article
+from service.domain.catalog import Catalog
+from service.domain.sites import Site
 from service.domain.tokens import Signer
 
 CATALOG: Catalog = load_catalog(Path(__file__).resolve().parents[1] / "config")[0]

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.ads import Catalog
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
 from service.domain.choosing import Draw
 from service.domain.delays import Delays
 from service.domain.errors import CountsUnavailable

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service.adapters.catalog import load_catalog
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -12,7 +12,7 @@ from service.adapters.catalog_entries import MODELS as MODELS
 from service.adapters.catalog_entries import Entry, Understood, understood
 from service.adapters.catalog_files import Source, Sources, Stamp, read_sources
 from service.adapters.catalog_together import Together
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.flows.lasting import lasting
 from service.flows.unhurried import unhurried

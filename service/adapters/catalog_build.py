@@ -12,20 +12,16 @@ from service.domain.ads import (
     App,
     Campaign,
     Cap,
-    Catalog,
     Creative,
-    Experiment,
     Flight,
     Goal,
     Image,
     IosStore,
-    Labels,
-    Placement,
-    Repeat,
-    Site,
     Tier,
 )
+from service.domain.catalog import Catalog
 from service.domain.sharing import Network
+from service.domain.sites import Experiment, Labels, Placement, Repeat, Site
 
 # The browser's own networks, for configurations that do not list them: name and preferred code.
 _BUILT_IN = {"native": ("Device", 15), "copy": ("Copy link", 14)}

@@ -17,7 +17,7 @@ from watchfiles import awatch
 
 from service.adapters.catalog import CatalogFiles
 from service.adapters.catalog_files import Stamp, stamp
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.telemetry import logger
 

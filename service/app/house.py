@@ -10,7 +10,7 @@ from service.adapters.catalog_watch import watch_catalog
 from service.adapters.clock import SteadyClock
 from service.adapters.journal import Journal
 from service.adapters.key_file import KeyFile
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem, RedisAway
 from service.flows.pace import Budgets
 from service.flows.plan import Planner

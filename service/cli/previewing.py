@@ -9,11 +9,13 @@ from service.adapters.catalog import load_catalog
 from service.adapters.key_file import KeyFile
 from service.cli.checking import add_config
 from service.cli.words import say
-from service.domain.ads import Catalog, Creative, Site
+from service.domain.ads import Creative
 from service.domain.articles import Article, canonical_article
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
 from service.domain.choosing import PROPENSITY_ONE
 from service.domain.errors import BadInput
+from service.domain.sites import Site
 from service.domain.tokens import PREVIEW, Offer, Token
 from service.settings import read_settings
 

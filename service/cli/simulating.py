@@ -11,7 +11,8 @@ from pathlib import Path
 from service.adapters.catalog import load_catalog
 from service.cli.checking import add_config
 from service.cli.words import progress, say
-from service.domain.ads import Campaign, Catalog
+from service.domain.ads import Campaign
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput
 from service.flows.simulate import Simulation
 from service.flows.simulated import Outcome, World

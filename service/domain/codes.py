@@ -7,8 +7,10 @@ pages' events still count under their names and their clicks still arrive.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from service.domain.ads import App, Campaign, Catalog, Creative, Site
+from service.domain.ads import App, Campaign, Creative
+from service.domain.catalog import Catalog
 from service.domain.sharing import Network
+from service.domain.sites import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ hour or follow a reader to another article.
 
 from hashlib import blake2b
 
-from service.domain.ads import Experiment
+from service.domain.sites import Experiment
 from service.domain.tokens import Arm
 
 LETTERS = ("a", "b", "c", "d", "e", "f")

@@ -6,7 +6,8 @@ Campaigns are numbers here, in the catalogue's order; masks have a bit for each.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from service.domain.ads import Campaign, Catalog, Creative
+from service.domain.ads import Campaign, Creative
+from service.domain.catalog import Catalog
 from service.domain.choosing import Pool, even_shares, pool_of
 from service.domain.codes import Codebook
 from service.domain.targeting import COUNTRY, Targeting, mask_of

@@ -6,8 +6,8 @@ Campaigns are numbers here, in the catalogue's order; masks have a bit for each.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.ads import Catalog
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
 from service.domain.choosing import LONG, Pool, Rank, Reach, joined, pool_of
 from service.domain.codes import Codebook
 from service.domain.index import Index, fitting

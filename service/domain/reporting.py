@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, UnknownSite
 from service.domain.events import HOUR_MS
 

@@ -6,9 +6,9 @@ takes another placement's place, and whatever a browser ends up with, rivals nev
 
 from collections.abc import Sequence
 
-from service.domain.ads import Repeat
 from service.domain.choosing import Choice, Draw, pick_campaign
 from service.domain.plans import Plan, Spot
+from service.domain.sites import Repeat
 from service.domain.tokens import OFFERS_MAX, Arm
 from service.flows.pages import Audience, Page
 

@@ -6,11 +6,12 @@ Every address comes from the catalogue, or is an article that a configured site 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.domain.ads import App, Site
+from service.domain.ads import App
 from service.domain.articles import Article
 from service.domain.audience import Agent, Platform
 from service.domain.errors import BadInput, UnknownSite
 from service.domain.sharing import share_link, tagged
+from service.domain.sites import Site
 from service.domain.stores import Origin, store_link
 from service.domain.tokens import CONVERSION, Offer, Parsed, Signer, Token
 from service.flows.plan import PlanSource

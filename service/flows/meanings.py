@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import Platform
 from service.domain.codes import Codebook
 from service.domain.events import OTHER, RUNNER_UP, UNUSED, Kind, bit_of
 from service.domain.names import creative_name
 from service.domain.sharing import BROWSER_NETWORKS
+from service.domain.sites import Placement, Site
 from service.domain.tokens import Arm, Offer, Token
 
 KEPT_MAX = 4_096

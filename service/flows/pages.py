@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.domain.ads import Placement, Site
 from service.domain.articles import Article
 from service.domain.audience import UNKNOWN, Platform
 from service.domain.choosing import LONG
 from service.domain.index import Index
+from service.domain.sites import Placement, Site
 from service.domain.targeting import (
     DIRECT,
     LANGUAGE,

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from service.domain.ads import Campaign, Catalog, Flight
+from service.domain.ads import Campaign, Flight
+from service.domain.catalog import Catalog
 from service.domain.choosing import ranks_of
 from service.domain.codes import Codebook
 from service.domain.errors import CountsUnavailable

@@ -6,12 +6,12 @@ Nothing that is counted comes from a query string; nothing is dropped in silence
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from service.domain.ads import Site
 from service.domain.audience import Agent, Platform
 from service.domain.codes import Codebook
 from service.domain.delays import Delays
 from service.domain.events import HOUR_MS, UNUSED, Event, Facts, Kind, Verdict, judge, shard_of
 from service.domain.names import article_name
+from service.domain.sites import Site
 from service.domain.tokens import Parsed, Signer, Token
 from service.flows.meanings import Deed, Meanings, unknown
 from service.flows.plan import PlanSource

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from math import cos, pi
 
-from service.domain.ads import Site
 from service.domain.articles import Article
 from service.domain.audience import Platform
 from service.domain.choosing import Choice
 from service.domain.delays import Delays
 from service.domain.events import HOUR_MS, Kind
+from service.domain.sites import Site
 from service.domain.tokens import Arm, Signer
 from service.flows.decide import Decider
 from service.flows.pace import Budgets

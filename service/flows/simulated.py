@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.ads import Catalog, Site
+from service.domain.catalog import Catalog
 from service.domain.errors import CountsUnavailable
+from service.domain.sites import Site
 
 
 @dataclass(frozen=True, slots=True)

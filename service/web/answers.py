@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from service.domain.ads import Campaign, Site
+from service.domain.ads import Campaign
 from service.domain.choosing import Choice
 from service.domain.plans import Plan
 from service.domain.sharing import Network, clean_title
+from service.domain.sites import Site
 from service.domain.tokens import Arm
 from service.flows.decide import Decision
 from service.flows.pages import Page

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.choosing import Draw
 from service.domain.plans import Plan
 from service.flows.decide import Decider

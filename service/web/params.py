@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
-from service.domain.ads import Catalog, Placement, Site
 from service.domain.articles import Article, canonical_article
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, NotAllowed, NotAToken, UnknownSite
+from service.domain.sites import Placement, Site
 from service.domain.tokens import PLACEMENTS_MAX, Parsed, parse_token
 from service.flows.pages import Page
 

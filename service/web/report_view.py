@@ -7,8 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from service.domain.ads import Catalog
 from service.domain.arms import gains
+from service.domain.catalog import Catalog
 from service.domain.events import UNUSED
 from service.domain.overview import Figures, Overview
 from service.domain.rates import Rate

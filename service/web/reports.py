@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, CountsUnavailable, UnknownSite
 from service.domain.folding import Row
 from service.domain.reporting import HOURS_KEPT_DAYS, PARAMETERS, Query, parse_query

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from service.adapters.catalog import load_catalog
 from service.adapters.key_file import KeyFile, create_key_file
-from service.domain.ads import Site
 from service.domain.articles import Article, canonical_article
 from service.domain.choosing import PROPENSITY_ONE
+from service.domain.sites import Site
 from service.domain.tokens import Offer, Signer, Token
 from tests.bench.readers import ORIGIN, Browser
 from tests.serving import copied_config

@@ -13,7 +13,7 @@ import pytest
 from service.adapters import catalog_watch
 from service.adapters.catalog import CatalogFiles
 from service.adapters.catalog_watch import watch_catalog
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 
 ROOT = Path(__file__).parents[2]

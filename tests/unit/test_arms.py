@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from service.domain.ads import Experiment, Site
 from service.domain.articles import Article, canonical_article
 from service.domain.audience import Platform
 from service.domain.choosing import PROPENSITY_ONE, Choice
 from service.domain.errors import BadInput
 from service.domain.events import Kind, Verdict
 from service.domain.plans import Plan
+from service.domain.sites import Experiment, Site
 from service.domain.tokens import PAGE as PAGE_PURPOSE
 from service.domain.tokens import PREVIEW, Arm, Offer, Parsed, Token, parse_token
 from service.flows.decide import PREVIEW_MS

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.ads import Flight, Goal, Repeat
+from service.domain.ads import Flight, Goal
+from service.domain.sites import Repeat
 from tests.serving import copied_config
 from tests.written import Written
 

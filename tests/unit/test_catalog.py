@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from service.adapters.catalog import load_catalog
-from service.domain.ads import Catalog, Flight, Goal, Labels, Tier
+from service.domain.ads import Flight, Goal, Tier
 from service.domain.articles import ArticlePattern, canonical_article
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.domain.sharing import share_link
+from service.domain.sites import Labels
 
 ROOT = Path(__file__).parents[2]
 BAD = Path(__file__).parent / "bad_config"

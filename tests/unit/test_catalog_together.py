@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from service.adapters.catalog import CatalogFiles, load_catalog
-from service.domain.ads import Catalog
+from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from tests.serving import copied_config
 from tests.written import Written

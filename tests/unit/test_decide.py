@@ -8,8 +8,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Placement
 from service.domain.audience import Platform
+from service.domain.sites import Placement
 from service.domain.tokens import Offer, Token, parse_token
 from service.flows.decide import Decision
 from service.flows.pages import Audience, Page

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Campaign, Cap, Flight, Goal, Placement, Repeat, Site, Tier
+from service.domain.ads import Campaign, Cap, Flight, Goal, Tier
 from service.domain.audience import Platform
 from service.domain.events import Kind, Verdict
+from service.domain.sites import Placement, Repeat, Site
 from service.domain.tokens import OFFERS_MAX, parse_token
 from service.flows.meanings import Deed
 from service.flows.pages import Audience, Page

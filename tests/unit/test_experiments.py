@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from service.domain.ads import Experiment
 from service.domain.experiments import arm_of
+from service.domain.sites import Experiment
 from service.domain.tokens import Arm
 
 SPLIT = Experiment("s", 0.1, {"a": 0.3, "b": 0.6})

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Campaign, Catalog, Experiment, Flight, Goal, Tier
+from service.domain.ads import Campaign, Flight, Goal, Tier
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
+from service.domain.sites import Experiment
 from service.flows.explain import Explanation, Standing, explain
 from service.flows.pages import Audience, Page
 from service.flows.plan import Planner

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Catalog
 from service.domain.articles import canonical_article
 from service.domain.audience import Agent, Platform
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, UnknownSite
 from service.domain.stores import Origin, play_link
 from service.domain.tokens import CONVERSION, Offer, Parsed, Signer, Token, parse_token

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from service.domain.ads import Catalog, Flight, Goal, Site, Tier
+from service.domain.ads import Flight, Goal, Tier
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
 from service.domain.events import HOUR_MS
+from service.domain.sites import Site
 from service.domain.tokens import Arm
 from service.flows.pages import Audience, Page
 from tests.example import (

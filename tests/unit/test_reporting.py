@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.ads import Catalog, Site
+from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, UnknownSite
 from service.domain.folding import ROWS_MAX, Fold, article_fold
 from service.domain.reporting import (
@@ -19,6 +19,7 @@ from service.domain.reporting import (
     buckets,
     parse_query,
 )
+from service.domain.sites import Site
 
 NOW = datetime(2026, 11, 24, 13, 20, 5, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1_000)

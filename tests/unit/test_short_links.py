@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.ads import Catalog, Site
+from service.domain.catalog import Catalog
+from service.domain.sites import Site
 from service.domain.stores import Origin
 from service.domain.tokens import CONVERSION, Offer, Parsed, parse_token
 from service.flows.follow import Follower

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from service.domain.ads import Campaign, Catalog, Flight, Goal, Tier
+from service.domain.ads import Campaign, Flight, Goal, Tier
+from service.domain.catalog import Catalog
 from service.flows.simulate import Simulation
 from service.flows.simulated import Outcome, World
 from tests.example import HOUR, SITE, TOP, campaign, catalog, creative

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.domain.ads import Labels
 from service.domain.choosing import Choice
 from service.domain.plans import Plan
+from service.domain.sites import Labels
 from service.domain.tokens import Arm
 from service.flows.decide import Decision
 from service.web import answers

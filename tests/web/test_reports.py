@@ -14,8 +14,10 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from service.adapters.redis_counts import RedisCounts
-from service.domain.ads import App, Campaign, Catalog, Site, Tier
+from service.domain.ads import App, Campaign, Tier
+from service.domain.catalog import Catalog
 from service.domain.sharing import Network
+from service.domain.sites import Site
 from service.flows.report import Reports
 from service.telemetry import Metrics
 from service.web import ops, reports
