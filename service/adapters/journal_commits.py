@@ -18,7 +18,8 @@ from service.domain.errors import JournalRefused
 from service.domain.events import HOUR_MS, Event
 from service.domain.rows import kind_of, refused, rows_of
 from service.flows.ports import Clock, Committed, Told
-from service.telemetry import LogEvent, Metrics
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 
 BUSY, FAILING = "busy", "failing"
 WAITING_MAX = 10_000  # events in memory

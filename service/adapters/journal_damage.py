@@ -15,7 +15,7 @@ from service.adapters.journal_rows import Stamp, sound
 from service.adapters.journal_schema import SCHEMA, STATEMENTS
 from service.adapters.journal_wal import mend
 from service.domain.events import SHARDS
-from service.telemetry import LogEvent
+from service.telemetry.logs import LogEvent
 
 CHECKED_BYTES_MAX = 64 << 20  # of what is checked whole before use; the rest as it is read
 _EXACT, _LAST = 256, 1 << 32  # gaps in row numbers: stepped over one by one; too wide for any file

@@ -11,7 +11,7 @@ from service.adapters.journal_shelf import JournalShelf
 from service.domain.events import SHARDS
 from service.domain.rows import Row, StoredRow
 from service.flows.ports import Committed, Extent
-from service.telemetry import LogEvent
+from service.telemetry.logs import LogEvent
 
 PRUNED_AT_ONCE = 1_000
 _NOTHING = Extent(0, 0, 0, 0, None)

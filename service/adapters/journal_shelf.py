@@ -14,7 +14,7 @@ from service.adapters.journal_damage import is_damage, open_abandoned, rebuild
 from service.adapters.journal_directory import JournalDirectory
 from service.adapters.journal_file import JournalFile, NewerFormat
 from service.domain.errors import BadConfiguration, Problem
-from service.telemetry import LogEvent
+from service.telemetry.logs import LogEvent
 
 HELD_MAX = 100  # files; of processes that crashed more often the others have to wait
 _T = TypeVar("_T")

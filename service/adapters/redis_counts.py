@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from service.adapters import redis_keys
 from service.adapters.redis_link import AWAY, RedisLink
+from service.domain.buckets import Bucket
 from service.domain.errors import CountsUnavailable
 from service.domain.events import SHARDS
-from service.domain.reporting import Bucket
 
 KEYS_PER_PIPELINE = 8  # of one shard, so of one Cluster slot; more would hold the loop longer
 PIPELINES_AT_ONCE = 4

@@ -15,8 +15,9 @@ from service.domain.errors import BadConfiguration, Problem, RedisAway
 from service.flows.pace import Budgets
 from service.flows.plan import Planner
 from service.flows.ship import Shipper
-from service.settings import Settings
-from service.telemetry import LogEvent, Metrics
+from service.settings.values import Settings
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 from service.web.demo import SITE as DEMO_SITE
 from service.web.keys import Health, Services
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from service.telemetry import LogEvent
+from service.telemetry.logs import LogEvent
 
 LINES_MAX, PER_S = 5, 10.0
 

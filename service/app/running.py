@@ -12,8 +12,8 @@ from service.app.house import House
 from service.app.loop_errors import LoopErrors
 from service.app.services import open_house
 from service.domain.errors import BadConfiguration, Problem
-from service.settings import Address, Settings
-from service.telemetry import configure_logs, logger
+from service.settings.values import Address, Settings
+from service.telemetry.logs import configure_logs, logger
 from service.web.beacons import Beacons
 from service.web.listeners import Listener, bind, refuse_slow_parser
 from service.web.routes import internal_app, public_app

@@ -41,8 +41,9 @@ from service.flows.report import Reports
 from service.flows.serials import Serials
 from service.flows.ship import Shipper, Timing
 from service.flows.tallies import Tallies
-from service.settings import Settings
-from service.telemetry import Metrics, logger
+from service.settings.values import Settings
+from service.telemetry.logs import logger
+from service.telemetry.metrics import Metrics
 from service.web.keys import Services
 
 READ_TIMEOUT_S = 5.0  # reports read much at once; readers never wait for it

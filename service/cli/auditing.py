@@ -14,11 +14,12 @@ from service.adapters.redis_applier import RedisApplier
 from service.adapters.redis_counts import RedisCounts
 from service.adapters.redis_link import RedisLink
 from service.cli.words import say
+from service.domain.buckets import Bucket
 from service.domain.errors import BadConfiguration, CountsUnavailable, Problem, RedisAway
 from service.domain.events import SHARDS
-from service.domain.reporting import Bucket
 from service.flows.audit import HOURS_A_DAY, Account, Holding, account
-from service.settings import Settings, read_settings
+from service.settings.reading import read_settings
+from service.settings.values import Settings
 
 TIMEOUT_S = 10.0
 _DAYS_MAX = 98  # hours are kept for a hundred days

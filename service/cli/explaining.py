@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from service.cli.words import say
-from service.settings import Settings, read_settings
+from service.settings.reading import read_settings
+from service.settings.values import Settings
 
 TIMEOUT_S = 10
 _OK = 200

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 
 from service.cli.words import say
-from service.settings import read_settings
+from service.settings.reading import read_settings
 
 TIMEOUT_S = 3
 _OK = 200

@@ -17,7 +17,7 @@ from service.domain.choosing import PROPENSITY_ONE
 from service.domain.errors import BadInput
 from service.domain.sites import Site
 from service.domain.tokens import PREVIEW, Offer, Token
-from service.settings import read_settings
+from service.settings.reading import read_settings
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

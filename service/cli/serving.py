@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from service.app import serve
-from service.settings import read_settings
+from service.settings.reading import read_settings
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

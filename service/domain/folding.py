@@ -6,9 +6,10 @@ Rows count valid events of arms other than `hold` unless verdict or arm is asked
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from service.domain.buckets import Bucket
 from service.domain.errors import BadInput
 from service.domain.events import Verdict
-from service.domain.reporting import ARTICLE_FIELDS, FIELDS, Bucket, Query
+from service.domain.reporting import ARTICLE_FIELDS, FIELDS, Query
 
 ROWS_MAX = 50_000
 HOLD = "hold"

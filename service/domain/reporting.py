@@ -1,14 +1,13 @@
 """What a report asks for: a range, a time zone and dimensions, checked; reads no counts.
 
-Counts are kept per UTC hour for 100 days and per UTC day for 400 (article counts only per
-UTC day), so a query is also the list of hours and days that answer it exactly.
+Counts are kept per UTC hour for 100 days and per UTC day for 400 (article counts only per UTC day),
+so not every range can be answered in every zone and by every dimension.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from service.domain.catalog import Catalog
@@ -31,13 +30,6 @@ _MOMENT = re.compile(
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?\Z"
 )
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,32}){0,2}\Z")
-
-
-class Bucket(NamedTuple):
-    """One hash of counts: a UTC hour, or the UTC day that starts with that hour."""
-
-    grain: Literal["hour", "day"]
-    hour: int  # since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +101,6 @@ def zone_of(tz: str) -> tzinfo:
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as `Europe`
         message = "give an IANA time zone such as UTC or Europe/Berlin"
         raise BadInput("tz", message) from None
-
-
-def buckets(query: Query) -> tuple[Bucket, ...]:
-    """Return the hashes that answer the query, in time order: whole UTC days where they do."""
-    end = _known_end(query)
-    hourly = "hour" in query.by or ("day" in query.by and not query.utc)
-    first, last = -(-query.start // _DAY) * _DAY, end // _DAY * _DAY
-    if hourly or first >= last:
-        return tuple(Bucket("hour", hour) for hour in range(query.start, end))
-    return (
-        *(Bucket("hour", hour) for hour in range(query.start, first)),
-        *(Bucket("day", hour) for hour in range(first, last, _DAY)),
-        *(Bucket("hour", hour) for hour in range(last, end)),
-    )
-
-
-def article_days(query: Query) -> tuple[Bucket, ...]:
-    """Return the UTC days that the range touches: what article counts are kept by."""
-    first = query.start // _DAY * _DAY
-    return tuple(Bucket("day", hour) for hour in range(first, _known_end(query), _DAY))
-
-
-def _known_end(query: Query) -> int:
-    # Nothing is counted in the future, so a range that reaches now may use today's whole hash.
-    tomorrow = (query.now // _DAY + 1) * _DAY
-    return query.end if query.end <= query.now else tomorrow
 
 
 def _dimensions(text: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from service.domain.marks import Finding
 from service.domain.rows import StoredRow
 from service.flows.ports import Applied, Extent
 from service.flows.stream import Stream
-from service.telemetry import LogEvent, Metrics
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 
 QUIET_S = 10.0  # a Redis that comes and goes is worth a line that often
 _SITE, _KIND = 0, 7  # places in an event's field

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.domain.buckets import Bucket
 from service.domain.events import REFUSED
-from service.domain.reporting import Bucket
 from service.flows.ports import Extent
 
 HOURS_A_DAY = 24

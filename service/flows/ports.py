@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import NamedTuple, Protocol
 
 from service.domain.audience import Agent
+from service.domain.buckets import Bucket
 from service.domain.errors import JournalRefused
 from service.domain.events import Event
-from service.domain.reporting import Bucket
 from service.domain.rows import StoredRow
 
 Clock = Callable[[], int]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from service.domain.arms import arms
+from service.domain.buckets import Bucket, article_days, buckets
 from service.domain.folding import Fold, Row, article_fold, utc_month
 from service.domain.names import ArticleName, article_field, read_article_name
 from service.domain.overview import (
@@ -19,7 +20,7 @@ from service.domain.overview import (
     network_lines,
     total_of,
 )
-from service.domain.reporting import Bucket, Query, article_days, buckets
+from service.domain.reporting import Query
 from service.flows.ports import CountsReader
 
 FIELDS_AT_ONCE = 500  # about a millisecond of folding

@@ -14,7 +14,8 @@ from service.flows.follow import Follower
 from service.flows.ports import Agents, Clock
 from service.flows.record import Recorder
 from service.flows.report import Reports
-from service.telemetry import LogEvent, Metrics
+from service.telemetry.logs import LogEvent
+from service.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from service.domain.arms import gains
+from service.domain.buckets import article_days
 from service.domain.catalog import Catalog
 from service.domain.events import UNUSED
 from service.domain.overview import Figures, Overview
 from service.domain.rates import Rate
-from service.domain.reporting import Query, article_days
+from service.domain.reporting import Query
 from service.web.charts import Slot, draw, tick_every
 from service.web.pages import render
 from service.web.report_words import (

@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from service.adapters.embedded_engine import find_engine
+from service.adapters.engine_program import find_engine
 from tests.bench.processes import TICKS_PER_S, find
 
 _PARTS = ("aiohttp", "uvloop", "redis", "hiredis", "msgspec")

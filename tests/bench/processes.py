@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _UTIME, _STIME = 11, 12  # in /proc/PID/stat, counted after the name in parentheses

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis import Redis as BlockingRedis
 
-from service.adapters.embedded_engine import find_engine
+from service.adapters.engine_program import find_engine
 from tests.counted import free_port
 from tests.worlds import EngineWorld, ModelWorld, World, engine, own_all_slots
 

@@ -7,8 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from service.adapters.redis_counts import KEYS_PER_PIPELINE, RedisCounts
+from service.domain.buckets import Bucket
 from service.domain.errors import CountsUnavailable
-from service.domain.reporting import Bucket
 from service.flows.ports import CountsReader
 from tests import counted
 

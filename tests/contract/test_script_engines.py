@@ -15,9 +15,9 @@ from service.adapters import redis_keys
 from service.adapters.redis_applier import RedisApplier
 from service.adapters.redis_counts import RedisCounts
 from service.adapters.redis_link import RedisLink
+from service.domain.buckets import Bucket
 from service.domain.errors import CountsUnavailable, RedisAway, ShardHalted
 from service.domain.events import CHUNK_TOKENS, SHARDS
-from service.domain.reporting import Bucket
 from tests.made import HOUR, JOURNAL, SHARD, event, page, stored
 from tests.worlds import EngineWorld
 

@@ -29,7 +29,7 @@ from service.domain.rows import StoredRow, rows_of
 from service.flows.accounts import Accounts
 from service.flows.ports import Applied, Committed, Extent
 from service.flows.ship import Shipper, Timing
-from service.telemetry import Metrics
+from service.telemetry.metrics import Metrics
 from tests.journals import logging_to
 from tests.made import HOUR, ISSUER, event
 from tests.worlds import EngineWorld

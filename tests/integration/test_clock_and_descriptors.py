@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import ClientConnectionError, ClientSession, ClientTimeout
 
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from service.adapters.key_file import new_key_line
 from service.domain.events import Verdict
 from tests.commands import FAKETIME, needs_faketime

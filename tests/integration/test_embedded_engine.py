@@ -15,7 +15,8 @@ import pytest
 from redis.exceptions import RedisError
 
 from service.adapters import embedded_engine, engine_directory
-from service.adapters.embedded_engine import EmbeddedEngine, find_engine
+from service.adapters.embedded_engine import EmbeddedEngine
+from service.adapters.engine_program import find_engine
 from service.domain.errors import BadConfiguration
 from tests.engine import client, running
 

@@ -14,7 +14,7 @@ from service.adapters import journal_shelf
 from service.domain.events import Verdict
 from service.flows.accounts import Accounts
 from service.flows.ship import Shipper, Timing
-from service.telemetry import Metrics
+from service.telemetry.metrics import Metrics
 from tests.integration.test_journal_adoption import acknowledging
 from tests.journals import NOW_MS, Kept, crashed, logging_to, opened, ticking, views
 from tests.made import SHARD

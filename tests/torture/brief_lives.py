@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from tests.counted import free_port
 from tests.serving import announced, launched
 from tests.torture.ledger import Pace

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from service.adapters.crash_points import VARIABLE
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from service.adapters.key_file import create_key_file
 from tests.serving import Serving, serving
 from tests.torture.ledger import Load

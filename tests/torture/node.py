@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from service.adapters.embedded_engine import find_engine, tied_to_parent
+from service.adapters.engine_program import find_engine, tied_to_parent
 from service.domain.errors import BadConfiguration
 from service.domain.events import Verdict
 

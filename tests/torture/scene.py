@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from service.adapters.key_file import create_key_file
 from tests.serving import Serving, serving
 from tests.torture.ledger import Load, Pace

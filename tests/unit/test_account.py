@@ -1,6 +1,6 @@
 """What does not add up is said, and nothing else is."""
 
-from service.domain.reporting import Bucket
+from service.domain.buckets import Bucket
 from service.flows.audit import Holding, account
 from service.flows.ports import Extent
 

@@ -13,8 +13,9 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from service.domain.errors import BadConfiguration
-from service.settings import FLAGS, read_settings
-from service.telemetry import Metrics
+from service.settings.flags import FLAGS
+from service.settings.reading import read_settings
+from service.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.buckets import Bucket
 from service.domain.events import REFUSED, Kind, Verdict
 from service.domain.folding import Key, utc_month
 from service.domain.overview import (
@@ -22,7 +23,6 @@ from service.domain.overview import (
     total_of,
 )
 from service.domain.rates import Rate
-from service.domain.reporting import Bucket
 
 WORDS = st.sampled_from(["a", "b", "other", "-"])
 counts = st.integers(1, 1_000)

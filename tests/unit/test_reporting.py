@@ -8,17 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.buckets import Bucket, article_days, buckets
 from service.domain.catalog import Catalog
 from service.domain.errors import BadInput, UnknownSite
 from service.domain.folding import ROWS_MAX, Fold, article_fold
-from service.domain.reporting import (
-    DIMENSIONS,
-    Bucket,
-    Query,
-    article_days,
-    buckets,
-    parse_query,
-)
+from service.domain.reporting import DIMENSIONS, Query, parse_query
 from service.domain.sites import Site
 
 NOW = datetime(2026, 11, 24, 13, 20, 5, tzinfo=UTC)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.errors import BadConfiguration
-from service.settings import FLAGS, Address, Settings, read_settings
+from service.settings.flags import FLAGS
+from service.settings.reading import read_settings
+from service.settings.values import Address, Settings
 
 DEFAULTS = Settings(
     config=Path("config"),

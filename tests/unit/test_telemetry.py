@@ -11,17 +11,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.domain.events import Kind, Verdict
-from service.telemetry import (
-    CAMPAIGNS_MAX,
-    LATENCY_BUCKETS_S,
-    SITES_MAX,
-    TALLY_SERIES_MAX,
-    Durations,
-    Metrics,
-    Tally,
-    configure_logs,
-    logger,
-)
+from service.telemetry.collectors import LATENCY_BUCKETS_S, TALLY_SERIES_MAX, Durations, Tally
+from service.telemetry.logs import configure_logs, logger
+from service.telemetry.metrics import CAMPAIGNS_MAX, SITES_MAX, Metrics
 
 # Design § 10.
 NAMES = {

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from service.adapters.embedded_engine import tied_to_parent
+from service.adapters.engine_program import tied_to_parent
 from tests.serving import serving
 from tests.web.houses import PUBLIC_URL, House, two_sites
 from tests.web.wire import Wire

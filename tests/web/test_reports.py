@@ -19,7 +19,7 @@ from service.domain.catalog import Catalog
 from service.domain.sharing import Network
 from service.domain.sites import Site
 from service.flows.report import Reports
-from service.telemetry import Metrics
+from service.telemetry.metrics import Metrics
 from service.web import ops, reports
 from service.web.keys import SERVICES, Health, Services
 from service.web.middleware import observed

@@ -1,14 +1,14 @@
-"""The settings of `serve`, each a flag and an environment variable of the same name; read once."""
+"""Turns settings' texts into values, every problem at once; reads no files."""
 
-import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from service.domain.errors import BadConfiguration, Problem
+from service.settings.flags import given_values
+from service.settings.values import Address, Settings
 
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
@@ -24,106 +24,9 @@ _SIZE = re.compile(r"([0-9]{1,15}) *(|[kmg]ib)", re.ASCII | re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A host and port to listen on; port 0 lets the system choose."""
-
-    host: str
-    port: int
-
-    @property
-    def wildcard(self) -> bool:
-        """Whether it listens on every interface: as 0.0.0.0, ::, 0 or nothing at all."""
-        return not self.host.strip("0.:")
-
-    @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    def url(self, port: int | None = None) -> str:
-        """Return the http address, with the port that was really bound."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port if port is None else port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting, sound as a whole; secrets stay out of the representation."""
-
-    config: Path
-    data: Path
-    keys: Path
-    public: Address
-    internal: Address
-    public_url: str | None
-    redis_url: str | None = field(repr=False)
-    embedded: bool
-    embedded_bin: Path | None
-    report_auth: str | None = field(repr=False)
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
-    country_header: str | None
-    journal_max_bytes: int
-    grace_s: float
-    demo: bool
-    log: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Flag:
-    name: str
-    default: str
-    text: str
-
-    @property
-    def variable(self) -> str:
-        return "HANDBILL_" + self.name.upper().replace("-", "_")
-
-
-FLAGS = (
-    _Flag("config", "config", "directory of what a publisher edits"),
-    _Flag("data", "var", "directory of the journal, the keys and the embedded engine"),
-    _Flag("keys", "", "file of the token keys (default: <data>/keys)"),
-    _Flag("public", "127.0.0.1:8080", "host:port that readers reach"),
-    _Flag("internal", "127.0.0.1:8081", "host:port for ops and marketing"),
-    _Flag("public-url", "", "address that links are built from (default: http://<public>)"),
-    _Flag("redis-url", "", "redis://, rediss://, unix://, redis+sentinel://, redis+cluster://"),
-    _Flag("embedded", "auto", "auto: start an engine when no Redis is given; never: refuse"),
-    _Flag("embedded-bin", "", "a redis-server or valkey-server to embed instead of the wheel's"),
-    _Flag("report-auth", "", "user:password that reports ask for"),
-    _Flag("trusted-proxies", "", "networks (CIDR, commas) whose forwarded headers count"),
-    _Flag("country-header", "", "header in which a trusted proxy names the reader's country"),
-    _Flag("journal-max", "1GiB", "most that the journal may hold (bytes, KiB, MiB, GiB)"),
-    _Flag("grace", "0", "seconds to go on serving after SIGTERM"),
-    _Flag("demo", "", "show the example article at /demo (default: with the embedded engine)"),
-    _Flag("log", "", "json or text (default: text on a terminal)"),
-)
-
-
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings of flags over environment over defaults; raises every problem at once."""
-    return _Reader(_values(arguments, environ)).settings()
-
-
-def _values(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
-    parser = argparse.ArgumentParser(prog="handbill serve", allow_abbrev=False)
-    for flag in FLAGS:
-        text = f"{flag.text} [{flag.variable}]"
-        if flag.name == "demo":
-            parser.add_argument("--demo", action=argparse.BooleanOptionalAction, help=text)
-        else:
-            parser.add_argument(f"--{flag.name}", help=text, metavar="VALUE")
-    given = vars(parser.parse_args(arguments))
-    values = {flag.name: environ.get(flag.variable, "") or flag.default for flag in FLAGS}
-    values |= {
-        name.replace("_", "-"): str(value) for name, value in given.items() if value is not None
-    }
-    return values
+    return _Reader(given_values(arguments, environ)).settings()
 
 
 class _Reader:

@@ -1,0 +1,1 @@
+"""The settings of `serve`, each a flag and an environment variable of the same name."""

@@ -1,0 +1,1 @@
+"""The instruments ops read: Prometheus metrics and structured logs; decides nothing."""
