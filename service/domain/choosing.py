@@ -16,7 +16,9 @@ from service.domain.targeting import Through, bits, mask_of
 
 PROPENSITY_ONE = 65_535
 DRAWS = 64  # before the candidates are walked after all: they hold little of their rank's weight
-PACED_OUT_MAX = 16  # campaigns of a rank that hold back, before the next rank has its turn
+PACED_OUT_MAX = (
+    16  # campaigns that hold back, before only those of the rank have turns that never do
+)
 LONG = 1_024  # campaigns of which masks are read bit by bit, rather than combined first
 _GLANCES, _TRIES, _TURNS = range(4), range(DRAWS), range(PACED_OUT_MAX)
 Draw = Callable[[], float]
@@ -135,12 +137,15 @@ def _rank(weights: Mapping[int, float], length: int) -> Rank:
     return Rank(mask, array("I", numbers), weights, keep, others)
 
 
-def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: Draw) -> int | None:
+def pick_campaign(
+    reach: Reach, allowed: int, paces: Mapping[int, float], holding: int, draw: Draw
+) -> int | None:
     """Return the number of the campaign to show, None if nobody may or wants to.
 
     `reach` are the ranks with the campaigns of each that fit the place, `allowed` those that fit
     the page. `paces` are probabilities of showing, by number, 1 where there is none: each candidate
     that is drawn throws its coin once for this place, and who holds back leaves it to others.
+    `holding` are those with a pace below 1. A rank in which somebody always wants to is served.
     """
     for rank, fitting in reach:
         left = allowed & fitting
@@ -152,6 +157,8 @@ def pick_campaign(reach: Reach, allowed: int, paces: Mapping[int, float], draw: 
             if pace >= 1.0 or draw() < pace:
                 return number
             left &= ~(1 << number)
+        if left := left & ~holding:
+            return rank.draw(left, draw)
     return None
 
 

@@ -29,7 +29,7 @@ class Spot:
 
     `whole` is the pool of all that `first`, the first rank's campaigns, have for the place: where a
     page allows every one of them, one draw picks campaign and creative. None where they are many or
-    one is paced. `sight` is the first rank's mask as bytes where they are many in a long catalogue.
+    one holds back. `sight` is the first rank's mask as bytes where it and the catalogue are long.
     """
 
     place: Place
@@ -44,9 +44,9 @@ class Spot:
 class Plan:
     """A moment's plan: who is live, in which ranks, how eagerly, and with which creatives.
 
-    `paces` are probabilities of showing, of campaigns with a goal (`paced`); `shares` those of a
-    campaign's creatives in a placement and platform, where they were learned. Pools are made on
-    first use, as many as the catalogue has campaigns times placements, platforms and arms at most.
+    `paces` are probabilities of showing, of campaigns with a goal, `holding` those of them that are
+    below 1; `shares` are a campaign's creatives' in a placement and platform, where learned. Pools
+    are made on first use, at most as many as campaigns times placements, platforms and arms.
     """
 
     index: Index
@@ -55,7 +55,7 @@ class Plan:
     live: int
     ranks: tuple[Rank, ...]
     paces: Mapping[int, float]
-    paced: int
+    holding: int
     shares: Mapping[Learned, Sequence[float]]
     pools: dict[Place, Pools] = field(default_factory=dict)
     spots: dict[tuple[str, Platform, str, Arm], Spot] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Plan:
         reach = tuple((rank, rank.mask & fitting) for rank in self.ranks if rank.mask & fitting)
         pools = self._pools(place)
         first = reach[0][1] if reach else 0
-        if not first or first & self.paced:
+        if not first or first & self.holding:
             return Spot(place, reach, pools)
         if first.bit_count() > WHOLE_MAX:
             length = len(self.index)

@@ -36,10 +36,14 @@ def fill(spot: Spot, plan: Plan, page: Page, draw: Draw) -> tuple[Choice, ...]:
         allowed = page.allows(plan.index)
         if spot.whole is not None and allowed & spot.first == spot.first:
             return (spot.whole.pick(draw),)
-        number = pick_campaign(spot.reach, allowed, plan.paces, draw)
+        number = _picked(plan, spot, allowed, draw)
     if number is None:
         return ()
     return ((spot.pools[number] or plan.pool(number, spot.place)).pick(draw),)
+
+
+def _picked(plan: Plan, spot: Spot, allowed: int, draw: Draw) -> int | None:
+    return pick_campaign(spot.reach, allowed, plan.paces, plan.holding, draw)
 
 
 class PageView:
@@ -71,7 +75,9 @@ class PageView:
     def _first(self, spot: Spot) -> tuple[int, Choice] | None:
         number = self._again(spot)
         if number is None:
-            number = pick_campaign(spot.reach, self._allowed, self._plan.paces, self._draw)
+            number = pick_campaign(
+                spot.reach, self._allowed, self._plan.paces, self._plan.holding, self._draw
+            )
         return None if number is None else (number, self._take(number, spot))
 
     def _again(self, spot: Spot) -> int | None:
@@ -89,7 +95,9 @@ class PageView:
         gone, found = 1 << number, list[Choice]()
         while len(found) < most:
             allowed = self._allowed & ~gone
-            other = pick_campaign(spot.reach, allowed, self._plan.paces, self._draw)
+            other = pick_campaign(
+                spot.reach, allowed, self._plan.paces, self._plan.holding, self._draw
+            )
             if other is None:
                 break
             gone |= 1 << other

@@ -86,10 +86,10 @@ class Planner:
         eager = self._budgets.paces(running.flights, self._tallies, now_ms)
         live = running.mask & ~mask_of((n for n, pace in eager.items() if not pace), len(index))
         shares = self._optimiser.shares(index, self._tallies)
-        paced = mask_of(eager, len(index))
+        holding = mask_of((n for n, pace in eager.items() if pace < 1.0), len(index))
         if last is None:
             ranks = ranks_of(index.campaigns, live, unhurried)
-            return Plan(index, hour, now_ms, live, ranks, eager, paced, shares)
+            return Plan(index, hour, now_ms, live, ranks, eager, holding, shares)
         # Pools are made on first use, and kept while their shares are; spots hold some of them.
         ranked = last.live == live and all(
             _ranked(last.index.campaigns[n]) == _ranked(index.campaigns[n]) for n in changed
@@ -98,9 +98,9 @@ class Planner:
         pools = last.pools
         if changed or last.shares is not shares:
             pools = last.pools_without(shares, changed)
-        same = pools is last.pools and ranks is last.ranks and last.paced == paced
+        same = pools is last.pools and ranks is last.ranks and last.holding == holding
         spots = last.spots if same else {}
-        return Plan(index, hour, now_ms, live, ranks, eager, paced, shares, pools, spots)
+        return Plan(index, hour, now_ms, live, ranks, eager, holding, shares, pools, spots)
 
 
 def _index(catalog: Catalog, codebook: Codebook) -> Index:

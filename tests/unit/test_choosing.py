@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from service.domain.ads import Campaign, Tier
 from service.domain.choosing import (
     DRAWS,
-    PACED_OUT_MAX,
     Draw,
     Rank,
     pick_campaign,
@@ -78,7 +77,7 @@ def test_the_cost_of_a_pick_is_one_draw_for_any_number_of_campaigns() -> None:
         some = weighing(*range(1, many + 1))
         counted = Counted(0.37)
         ranks = ranks_of(some, everyone(some))
-        pick_campaign([(rank, rank.mask) for rank in ranks], -1, {}, counted)
+        pick_campaign([(rank, rank.mask) for rank in ranks], -1, {}, 0, counted)
         assert counted.drawn == 1
 
 
@@ -103,8 +102,8 @@ def test_a_sponsor_hides_the_others_only_where_it_may_show() -> None:
     some = [campaign("house"), campaign("sponsor", **SPONSORED)]
     sponsored, house = ranks_of(some, 0b11)
     here = [(sponsored, 0b10), (house, 0b01)]
-    assert pick_campaign(here, 0b11, {}, Random(1).random) == 1
-    assert pick_campaign(here, 0b01, {}, Random(1).random) == 0
+    assert pick_campaign(here, 0b11, {}, 0, Random(1).random) == 1
+    assert pick_campaign(here, 0b01, {}, 0, Random(1).random) == 0
 
 
 @pytest.mark.parametrize("pace", [0.05, 0.3, 0.9])
@@ -126,13 +125,15 @@ def test_nobody_is_shown_at_pace_nothing_and_everybody_at_one() -> None:
     assert pick(some, everyone(some), {0: 0.0, 1: 0.0, 2: 0.0}) is None
 
 
-def test_after_sixteen_who_hold_back_the_next_rank_has_its_turn() -> None:
-    many = [campaign(f"c-{n}", **STANDARD) for n in range(PACED_OUT_MAX + 4)]
+def test_a_rank_is_served_where_one_of_hundreds_does_not_hold_back() -> None:
+    many = [campaign(f"c-{n}", **STANDARD) for n in range(200)]
     some = [*many, campaign("house")]
-    assert pick(some, everyone(some), dict.fromkeys(range(len(many)), 0.0)) == len(many)
-    few = [*many[:PACED_OUT_MAX], campaign("last", **STANDARD), campaign("house")]
-    ready = dict.fromkeys(range(PACED_OUT_MAX), 0.0)
-    assert {pick(few, everyone(few), ready, seed) for seed in range(200)} == {16, 17}
+    reluctant = dict.fromkeys(range(len(many)), 1e-9)
+    assert pick(some, everyone(some), reluctant) == len(many)
+    urgent = {**reluctant, 7: 1.0}
+    del reluctant[150]
+    for paces, first in ((urgent, 7), (reluctant, 150)):
+        assert {pick(some, everyone(some), paces, seed) for seed in range(100)} == {first}
 
 
 @given(campaigns, st.integers(0), st.data(), draws)
@@ -143,7 +144,7 @@ def test_nobody_is_ever_shown_who_is_not_eligible(
     ranks = ranks_of(some, live)
     reach = [(rank, rank.mask & data.draw(st.integers(0, everyone(some)))) for rank in ranks]
     paces = data.draw(st.dictionaries(st.integers(0, len(some) - 1), st.floats(0, 1)))
-    number = pick_campaign(reach, allowed, paces, draw)
+    number = pick_campaign(reach, allowed, paces, held(paces), draw)
     if number is None:
         return
     assert live >> number & allowed >> number & 1
@@ -172,6 +173,10 @@ def weighing(*some: float) -> list[Campaign]:
     return [campaign(f"c-{i}", weight=weight) for i, weight in enumerate(some)]
 
 
+def held(paces: Mapping[int, float]) -> int:
+    return sum(1 << number for number, pace in paces.items() if pace < 1.0)
+
+
 def everyone(some: list[Campaign]) -> int:
     return (1 << len(some)) - 1
 
@@ -190,7 +195,7 @@ def drawn(rank: Rank, candidates: int) -> "Counter[int]":
 def picked(some: list[Campaign], paces: Mapping[int, float]) -> "Counter[int]":
     draw, ranks = Random(20_261_124).random, ranks_of(some, everyone(some))
     reach = [(rank, rank.mask) for rank in ranks]
-    numbers = (pick_campaign(reach, -1, paces, draw) for _ in range(PICKS))
+    numbers = (pick_campaign(reach, -1, paces, held(paces), draw) for _ in range(PICKS))
     return Counter(number for number in numbers if number is not None)
 
 
@@ -199,7 +204,8 @@ def pick(
 ) -> int | None:
     ranks = ranks_of(some, everyone(some))
     reach = [(rank, rank.mask) for rank in ranks]
-    return pick_campaign(reach, allowed, paces or {}, Random(seed).random)
+    some_paces = paces or {}
+    return pick_campaign(reach, allowed, some_paces, held(some_paces), Random(seed).random)
 
 
 def assert_like(stated: Mapping[int, float], seen: "Counter[int]") -> None:
