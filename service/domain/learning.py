@@ -20,19 +20,30 @@ _SIGMAS = 4.0
 
 
 class Evidence(NamedTuple):
-    """Viewable impressions and clicks on them, faded by age."""
+    """Viewable impressions and clicks on them, faded by age; `seen` are the former unfaded.
+
+    By what has faded a creative is judged, by what has not it is told whether it is new: where
+    traffic is thin, what has faded may never reach a newcomer's end.
+    """
 
     viewable: float = 0.0
     clicks: float = 0.0
+    seen: float = 0.0
 
     def plus(self, other: "Evidence") -> "Evidence":
         """Return both together."""
-        return Evidence(self.viewable + other.viewable, self.clicks + other.clicks)
+        viewable, clicks, seen = other
+        return Evidence(self.viewable + viewable, self.clicks + clicks, self.seen + seen)
 
     def faded(self, hours: float) -> "Evidence":
         """Return what is left of it after so many hours."""
-        kept = 0.5 ** (hours / HALF_LIFE_H)
-        return Evidence(self.viewable * kept, self.clicks * kept)
+        kept = kept_after(hours)
+        return Evidence(self.viewable * kept, self.clicks * kept, self.seen)
+
+
+def kept_after(hours: float) -> float:
+    """Return the share of evidence that counts after so many hours."""
+    return float(0.5 ** (hours / HALF_LIFE_H))
 
 
 class Belief(NamedTuple):
@@ -62,7 +73,7 @@ def shares(places: Sequence[Evidence], everywhere: Sequence[Evidence]) -> list[f
     best = probabilities_of_best(beliefs(places, everywhere))
     even = 1.0 / len(best)
     floors = [
-        even * (NEWCOMER_FLOOR if whole.viewable < NEWCOMER_UNTIL else LEAST_SHARE)
+        even * (NEWCOMER_FLOOR if whole.seen < NEWCOMER_UNTIL else LEAST_SHARE)
         for whole in everywhere
     ]
     free = 1.0 - sum(floors)

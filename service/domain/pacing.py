@@ -11,7 +11,9 @@ from typing import NamedTuple
 from service.domain.traffic import HOUR_S, Shape
 
 FRONT_LOADING = 1.5  # a front-loaded flight delivers this much faster than an even one at first
-PROBE = 0.1  # the pace while nothing is known of how much a campaign could deliver
+FIRST = 0.000_1  # the pace at first, when nothing is known of how much a campaign could deliver,
+PROBE = 0.1  # and what it is doubled to while too little comes of it to tell
+_DOUBLED_S = 5.0  # in which it doubles, or in the mean delay: what it brings must show before
 _MEMORY = 400.0  # deliveries after which what was known before has faded to a third
 _MEMORY_H = 24.0  # the same in average hours of traffic
 _EVIDENCE_MIN = 10.0  # deliveries before a capacity is believed
@@ -36,7 +38,7 @@ class Pacer(NamedTuple):
     `exposure` sums pace times traffic, in average hours: deliveries per exposure are its capacity.
     """
 
-    pace: float = PROBE
+    pace: float = FIRST
     delivered: float = 0.0
     deliveries: float = 0.0
     exposure: float = 0.0
@@ -73,21 +75,30 @@ class Pacer(NamedTuple):
     def steered(self, budget: Budget, shape: Shape, delay_s: float) -> "Pacer":
         """Return the pacer with the pace that uses the budget up exactly at the flight's end."""
         underway = self.rate(shape) * delay_s
-        pace = self._pace(budget.left - underway, budget.hours, front=budget.front_loaded)
+        probe = self._probe(delay_s)
+        pace = self._pace(budget.left - underway, budget.hours, probe, front=budget.front_loaded)
         if budget.today is not None and budget.today_hours is not None:
             today = self._pace(
-                budget.today - underway, budget.today_hours, front=budget.front_loaded
+                budget.today - underway, budget.today_hours, probe, front=budget.front_loaded
             )
             pace = min(pace, today)
         return Pacer(pace, *self[1:])
 
-    def _pace(self, left: float, hours: float, *, front: bool) -> float:
+    def _probe(self, delay_s: float) -> float:
+        """Return the pace that finds out how much there is without using it up meanwhile."""
+        doubled = (self.at_s - self.since_s) / max(_DOUBLED_S, delay_s)
+        return min(PROBE, FIRST * 2.0 ** min(doubled, 10.0))
+
+    def _pace(self, left: float, hours: float, probe: float, *, front: bool) -> float:
         if left < 1.0:  # half an impression cannot be shown
             return 0.0
-        if self.capacity is None:
-            return PROBE if left >= _EVIDENCE_MIN else min(PROBE, left / _EVIDENCE_MIN)
         wanted = left / max(hours, 1e-6) * (FRONT_LOADING if front else 1.0)
-        return min(1.0, wanted / max(self.capacity, 1e-9))
+        # Of fewer deliveries only this much is sure: that their capacity is not above these.
+        capacity = max(self.deliveries, _EVIDENCE_MIN) / max(self.exposure, 1e-9)
+        pace = min(1.0, wanted / max(capacity, 1e-9))
+        if self.capacity is None:
+            return max(pace, probe * min(1.0, left / _EVIDENCE_MIN))
+        return pace
 
 
 def line(done: float, *, front_loaded: bool) -> float:

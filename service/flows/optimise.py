@@ -89,16 +89,13 @@ class Optimiser:
 
 def _evidence(place: Place, tallies: Tallies) -> Evidence:
     closed = tallies.closed.evidence.get(place, _NOTHING)
-    return closed.plus(tallies.open.evidence.get(place, _NOTHING))
+    opened = tallies.open.evidence.get(place)
+    return closed if opened is None else closed.plus(opened)
 
 
 def _everywhere(creative: Creative, tallies: Tallies) -> Evidence:
-    viewable = clicks = 0.0
+    found = _NOTHING
     for placement in creative.placements:
         for platform in _PLATFORMS:
-            place = (creative.id, placement, platform)
-            for evidence in (tallies.closed.evidence, tallies.open.evidence):
-                seen = evidence.get(place)
-                if seen is not None:
-                    viewable, clicks = viewable + seen.viewable, clicks + seen.clicks
-    return Evidence(viewable, clicks)
+            found = found.plus(_evidence((creative.id, placement, platform), tallies))
+    return found

@@ -7,7 +7,7 @@ alone moves a pace by little.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.domain.ads import Campaign, Flight
+from service.domain.ads import Campaign, Flight, Goal
 from service.domain.events import Kind
 from service.domain.pacing import Pacer
 from service.domain.traffic import Shape
@@ -20,7 +20,9 @@ STEER_MS = 5_000
 _TURNS = 5  # in which those that nothing was delivered of are steered, a second apart
 Running = Sequence[tuple[int, Campaign, Flight]]
 """Who may run in an hour: campaigns by number, with the flight."""
-FlightKey = tuple[str, int]
+FlightKey = tuple[str, int, bool]
+"""Campaign, first hour and whether clicks are its goal: what is known of one unit says nothing of
+the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class Budgets:
         kept: dict[FlightKey, Pacer] = {}
         for campaign in unhurried(campaigns):
             for flight in campaign.flights:
-                key = (campaign.id, flight.start)
-                if flight.goal is not None and key in self._pacers:
+                key = flight.goal and _key(campaign, flight.start, flight.goal)
+                if key in self._pacers:
                     kept[key] = self._pacers[key]
         self._pacers = kept
 
@@ -99,7 +101,7 @@ class Budgets:
     def _pace(
         self, flight: RunningFlight, tallies: Tallies, moment: _Moment, *, fresh: bool
     ) -> None:
-        key, now_ms = (flight.campaign.id, flight.start), moment.now_ms
+        key, now_ms = _key(flight.campaign, flight.start, flight.goal), moment.now_ms
         pacer = self._pacers.get(key)
         total, today = flight.delivered(tallies)
         self.ratios[flight.campaign.id] = flight.ratio(total, moment.until_now)
@@ -118,6 +120,10 @@ class Budgets:
             return
         spent = moment.blind_ms >= FROZEN_MS and _spent(flight, total, today, pacer, moment)
         self._paces[flight.number] = 0.0 if spent else pacer.pace
+
+
+def _key(campaign: Campaign, start: int, goal: Goal) -> FlightKey:
+    return campaign.id, start, goal.clicks is not None
 
 
 def _spent(flight: RunningFlight, total: int, today: int, pacer: Pacer, moment: _Moment) -> bool:

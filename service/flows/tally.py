@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from service.domain.events import RUNNER_UP, Kind
-from service.domain.learning import Evidence
+from service.domain.learning import Evidence, kept_after
 from service.domain.tokens import Arm
 
 SHAPE_HOURS = 28 * 24
@@ -50,7 +50,7 @@ class Tally:
 
         Of `before`, which was added earlier, only what changed since is worth the work.
         """
-        rest, kept = iter(counts.items()), Evidence(1.0).faded(max(0, self.now - hour)).viewable
+        rest, kept = iter(counts.items()), kept_after(max(0, self.now - hour))
         while some := list(islice(rest, FIELDS_AT_ONCE)):
             for name, count in some:
                 known = before.get(name, 0)
@@ -118,11 +118,11 @@ class Tally:
             self._count(self.clicks, creative, hour, count)
         if arm == RUNNER_UP or kind not in {_VIEWABLE, _CLICK}:
             return
-        viewable, clicks = self.evidence.get(place, _NOTHING)
+        viewable, clicks, seen = self.evidence.get(place, _NOTHING)
         if kind == _VIEWABLE:
-            self.evidence[place] = Evidence(viewable + count * kept, clicks)
+            self.evidence[place] = Evidence(viewable + count * kept, clicks, seen + count)
         else:
-            self.evidence[place] = Evidence(viewable, clicks + count * kept)
+            self.evidence[place] = Evidence(viewable, clicks + count * kept, seen)
 
     def _count(
         self, table: dict[str, dict[int, int]], creative: str, hour: int, count: int

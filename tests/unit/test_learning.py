@@ -18,7 +18,9 @@ from service.domain.learning import (
 )
 
 evidence = st.integers(0, 10**7).flatmap(
-    lambda viewable: st.builds(Evidence, st.just(float(viewable)), st.integers(0, viewable))
+    lambda viewable: st.builds(
+        Evidence, st.just(float(viewable)), st.integers(0, viewable), st.integers(viewable, 10**8)
+    )
 )
 
 
@@ -27,15 +29,22 @@ def test_shares_sum_to_one_and_nobody_falls_below_the_floor(some: list[Evidence]
     found = shares(some, some)
     assert abs(sum(found) - 1.0) < 1e-6
     for share, whole in zip(found, some, strict=True):
-        floor = NEWCOMER_FLOOR if whole.viewable < NEWCOMER_UNTIL else LEAST_SHARE
+        floor = NEWCOMER_FLOOR if whole.seen < NEWCOMER_UNTIL else LEAST_SHARE
         assert share >= floor / len(some) - 1e-9
 
 
 def test_equal_evidence_shares_evenly_and_better_evidence_wins() -> None:
-    same = [Evidence(5_000, 50)] * 4
+    same = [Evidence(5_000, 50, 5_000)] * 4
     assert shares(same, same) == pytest.approx([0.25] * 4)
-    better = [Evidence(20_000, 200), Evidence(20_000, 260), Evidence(20_000, 400)]
+    better = [Evidence(20_000, clicks, 20_000) for clicks in (200, 260, 400)]
     assert shares(better, better)[2] > 0.95
+
+
+def test_who_was_seen_enough_is_new_no_more_however_much_of_it_has_faded() -> None:
+    faded = [Evidence(2_000, clicks, NEWCOMER_UNTIL) for clicks in (10, 60)]
+    assert shares(faded, faded)[0] == pytest.approx(LEAST_SHARE / 2, abs=1e-3)
+    new = [one._replace(seen=NEWCOMER_UNTIL - 1) for one in faded]
+    assert shares(new, new)[0] == pytest.approx(NEWCOMER_FLOOR / 2, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -62,5 +71,5 @@ def test_a_place_with_little_evidence_leans_on_the_creative_elsewhere() -> None:
 
 
 def test_evidence_halves_in_a_week() -> None:
-    assert Evidence(1_000, 10).faded(168) == pytest.approx((500, 5))
-    assert Evidence(3, 1).plus(Evidence(4, 2)) == (7, 3)
+    assert Evidence(1_000, 10, 1_000).faded(168) == pytest.approx((500, 5, 1_000))
+    assert Evidence(3, 1, 5).plus(Evidence(4, 2, 6)) == (7, 3, 11)

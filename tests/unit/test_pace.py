@@ -8,7 +8,7 @@ import pytest
 from service.domain.ads import Campaign, Flight, Goal, Tier
 from service.domain.delays import Delays
 from service.domain.events import HOUR_MS, Kind
-from service.domain.pacing import PROBE
+from service.domain.pacing import FIRST, PROBE
 from service.flows.pace import FROZEN_MS, Budgets
 from service.flows.pages import Page
 from service.flows.tallies import Tallies
@@ -62,7 +62,7 @@ class World:
 
 async def test_a_campaign_probes_until_enough_was_delivered_to_know_its_capacity() -> None:
     world = World(with_goal(impressions=10_000))
-    assert await world.after(0) == PROBE
+    assert await world.after(0) == FIRST
     assert await world.after(MINUTE_MS, 9) == PROBE
     assert await world.after(MINUTE_MS, 300) != PROBE
 
@@ -70,7 +70,7 @@ async def test_a_campaign_probes_until_enough_was_delivered_to_know_its_capacity
 async def test_a_campaign_without_a_goal_has_no_pace() -> None:
     world = World(campaign("c"), with_goal(name="goal", impressions=10))
     await world.after(0)
-    assert world.planner.plan.paces == {1: PROBE}
+    assert world.planner.plan.paces == {1: FIRST}
 
 
 async def test_the_pace_is_what_is_left_over_what_could_be_delivered() -> None:
@@ -209,7 +209,7 @@ async def test_before_any_counts_were_read_who_has_a_goal_waits_and_house_goes_o
         assert await world.after(ms) == 0.0
         assert shown(world.planner, ON_TOP) == ["house"]
     world.counts.away = False
-    assert await world.after(1_000) == PROBE
+    assert await world.after(1_000) == FIRST
 
 
 async def test_a_campaign_that_is_new_waits_until_its_own_hours_are_read() -> None:
@@ -245,13 +245,20 @@ async def test_a_changed_campaign_has_its_budget_counted_anew() -> None:
         assert bool(await world.after(1_000)) is bool(pace)
 
 
+async def test_what_is_known_of_impressions_says_nothing_of_clicks() -> None:
+    world = World(with_goal(impressions=10_000))
+    await world.seasoned()
+    await world.planner.adopt(catalog(with_goal(clicks=100)))
+    assert await world.after(1_000) == FIRST
+
+
 async def test_creatives_that_a_campaign_no_longer_has_do_not_count() -> None:
     counts, clock = Counts(), StandingClock(HOUR * HOUR_MS)
     counts.add(HOUR, "gone|top|ios|-|impression", 10**6)
     budgets, tallies = Budgets(lambda _: 0.0), Tallies(counts, clock)
     await tallies.refresh({"gone": HOUR, "new": HOUR})
     running = campaign("c", creative("new"), flights=(TEN_HOURS,))
-    assert budgets.paces([(0, running, TEN_HOURS)], tallies, clock.now) == {0: PROBE}
+    assert budgets.paces([(0, running, TEN_HOURS)], tallies, clock.now) == {0: FIRST}
 
 
 async def test_of_campaigns_and_flights_that_are_no_more_nothing_is_kept() -> None:
@@ -261,13 +268,13 @@ async def test_of_campaigns_and_flights_that_are_no_more_nothing_is_kept() -> No
     await world.after(0)
     await world.after(3 * HOUR_MS)
     kept = world.planner._budgets._pacers
-    assert set(kept) == {("c", HOUR), ("c", HOUR + 3), ("d", HOUR)}
-    paced = kept["c", HOUR + 3]
+    assert set(kept) == {("c", HOUR, False), ("c", HOUR + 3, False), ("d", HOUR, False)}
+    paced = kept["c", HOUR + 3, False]
     # Away for a while is not gone: its hours and its pause end.
     resting = campaign("c", flights=(second,), paused=True)
     await world.planner.adopt(catalog(resting, campaign("d")))
-    assert world.planner._budgets._pacers == {("c", HOUR + 3): paced}
+    assert world.planner._budgets._pacers == {("c", HOUR + 3, False): paced}
     for number in range(3):
         await world.planner.adopt(catalog(with_goal(name=f"n{number}", impressions=9)))
         await world.after(1_000)
-    assert set(world.planner._budgets._pacers) == {("n2", HOUR)}
+    assert set(world.planner._budgets._pacers) == {("n2", HOUR, False)}

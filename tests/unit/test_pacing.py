@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain.pacing import FRONT_LOADING, PROBE, Budget, Pacer, line
+from service.domain.pacing import FIRST, FRONT_LOADING, PROBE, Budget, Pacer, line
 from service.domain.traffic import FLAT, HOUR_S, Shape, shape_of
 
 UNEVEN = shape_of(tuple(1.0 + 0.9 * (-1) ** (hour // 12) for hour in range(168)))
@@ -34,10 +34,37 @@ def test_offers_underway_are_reserved() -> None:
     assert pacer.steered(Budget(600, 1), FLAT, 300).pace == pytest.approx(300 / 3_600)
 
 
-def test_while_nothing_is_known_it_probes() -> None:
-    assert Pacer().steered(Budget(1_000, 10), FLAT, 0).pace == PROBE
-    assert Pacer().steered(Budget(1, 10), FLAT, 0).pace == PROBE
-    assert Pacer().steered(Budget(0.5, 10), FLAT, 0).pace == 0.0
+def probing(seconds: float, delay_s: float = 0.0, left: float = 1_000.0) -> float:
+    """Return the pace of who has delivered nothing for so long, and could show in no time."""
+    pacer = Pacer(FIRST, at_s=1.0 + seconds, since_s=1.0)
+    return pacer.steered(Budget(left, 1e6), FLAT, delay_s).pace
+
+
+def test_while_nothing_is_known_it_probes_and_begins_with_next_to_nothing() -> None:
+    assert probing(0) == FIRST
+    assert probing(10) == pytest.approx(4 * FIRST)
+    assert probing(100, delay_s=50) == pytest.approx(4 * FIRST), "what it brought must show first"
+    assert probing(50) == probing(10**9) == PROBE
+    assert probing(50, left=5) == PROBE / 2
+    assert probing(50, left=0.5) == 0.0
+
+
+def test_who_needs_more_than_a_probe_takes_what_cannot_be_too_much() -> None:
+    # In an hour at a tenth there came less than ten: at full pace a hundred an hour at most.
+    pacer = Pacer(PROBE, 3.0, 3.0, exposure=PROBE, at_s=3_601.0, since_s=1.0)
+    assert pacer.steered(Budget(50, 1), FLAT, 0).pace == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("delay_s", [1.0, 5.0, 60.0])
+def test_a_small_goal_on_a_busy_site_is_not_overshot_before_it_is_known(delay_s: float) -> None:
+    pacer, goal, per_s, start = Pacer(), 50, 2_000.0, 2_000 * 168 * HOUR_S
+    arrivals: list[float] = []
+    for second in range(1_800):
+        arrived = sum(arrivals[: max(0, second - int(delay_s))])
+        pacer = pacer.observed(start + second, arrived, FLAT, delay_s)
+        pacer = pacer.steered(Budget(goal - arrived, 24 - second / HOUR_S), FLAT, delay_s)
+        arrivals.append(pacer.pace * per_s)
+    assert sum(arrivals) < goal
 
 
 @pytest.mark.parametrize("shape", [FLAT, UNEVEN], ids=["flat", "uneven"])

@@ -262,7 +262,7 @@ async def test_only_shown_creatives_count_and_only_what_was_shown_first_teaches(
     )  # fmt: skip
     assert tally.delivered(["x"], clicks=False, span=EVER) == 115
     assert tally.delivered(["x"], clicks=True, span=EVER) == 23
-    assert tally.evidence == {PLACE: Evidence(88, 22)}
+    assert tally.evidence == {PLACE: Evidence(88, 22, 88)}
     assert tally.hours == {HOUR: 115}
 
 
@@ -325,11 +325,11 @@ async def test_who_has_no_budget_any_more_is_forgotten() -> None:
 async def test_evidence_fades_with_its_age_and_goes_when_there_is_next_to_none() -> None:
     tally, week = Tally(now=HOUR), int(HALF_LIFE_H)
     await tally.fold(HOUR - week, {"x|top|ios|-|viewable": 1_000, CLICK: 10})
-    assert tally.evidence[PLACE] == pytest.approx((500, 5))
+    assert tally.evidence[PLACE] == pytest.approx((500, 5, 1_000))
     tally.age_to(HOUR + week)
-    assert tally.evidence[PLACE] == pytest.approx((250, 2.5))
+    assert tally.evidence[PLACE] == pytest.approx((250, 2.5, 1_000))
     tally.age_to(HOUR + week)
-    assert tally.evidence[PLACE] == pytest.approx((250, 2.5))
+    assert tally.evidence[PLACE] == pytest.approx((250, 2.5, 1_000))
     tally.age_to(HOUR + 10 * week)
     assert tally.evidence == {}
 
