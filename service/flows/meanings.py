@@ -134,7 +134,8 @@ def _offered(deed: Deed, token: Token, site: Site | None, codebook: Codebook) ->
     if placement is None:
         return _Offered(offered=False, placement=OTHER)
     entry = _entry(token, placement.code, codebook, deed)
-    if entry is None:
+    held = token.arm is Arm.HOLD and deed.kind is not Kind.IMPRESSION  # nothing to look at or click
+    if entry is None or held:
         return _Offered(offered=False, placement=placement.id)
     rank, offer = entry
     position = token.position(placement.code)

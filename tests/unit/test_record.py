@@ -79,6 +79,14 @@ def test_arm_and_privacy_signal_change_neither_verdict_nor_bit() -> None:
     assert (event.verdict, event.seen) == (Verdict.VALID, event_of(IMPRESSION).seen)
 
 
+@pytest.mark.parametrize("kind", [Kind.VIEWABLE, Kind.CLICK, Kind.DISMISS])
+def test_what_was_held_back_is_neither_looked_at_nor_clicked(kind: Kind) -> None:
+    event = event_of(Deed(kind, "top"), arm=Arm.HOLD)
+    assert (event.verdict, event.pace) == (Verdict.MISMATCH, None)
+    for deed in (Deed(Kind.VIEW), Deed(Kind.SHARE, network="reddit")):
+        assert event_of(deed, arm=Arm.HOLD).verdict is Verdict.VALID
+
+
 def test_a_runner_up_shares_the_bits_of_its_placement_and_counts_for_budgets_alone() -> None:
     by_rank = event_of(Deed(Kind.CLICK, "top", runner_up=1))
     by_name = event_of(Deed(Kind.CLICK, "top", "rival-a"))
