@@ -5,7 +5,7 @@ whose impressions or clicks are still to come are reserved by Little's law: thos
 rate of arrival times the mean delay.
 """
 
-from math import exp
+from math import exp, exp2
 from typing import NamedTuple
 
 from service.domain.traffic import HOUR_S, Shape
@@ -87,7 +87,7 @@ class Pacer(NamedTuple):
     def _probe(self, delay_s: float) -> float:
         """Return the pace that finds out how much there is without using it up meanwhile."""
         doubled = (self.at_s - self.since_s) / max(_DOUBLED_S, delay_s)
-        return min(PROBE, FIRST * 2.0 ** min(doubled, 10.0))
+        return min(PROBE, FIRST * exp2(min(doubled, 10.0)))
 
     def _pace(self, left: float, hours: float, probe: float, *, front: bool) -> float:
         if left < 1.0:  # half an impression cannot be shown
