@@ -5,7 +5,13 @@ What a block is registered in, not where its user is: good for countries, never 
 
 import iptocc
 
+from service.adapters.catalog_countries import country_codes
 from service.domain.audience import UNKNOWN
+
+
+def countries() -> frozenset[str]:
+    """Return what a reader's country may be: ISO 3166 and `zz`, in lower case."""
+    return country_codes() | {UNKNOWN}
 
 
 def locate(address: str) -> str:
@@ -14,4 +20,5 @@ def locate(address: str) -> str:
         code = iptocc.country_code(address)
     except ValueError:
         return UNKNOWN
-    return code.lower() if code else UNKNOWN
+    country = (code or UNKNOWN).lower()
+    return country if country in country_codes() else UNKNOWN

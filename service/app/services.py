@@ -16,7 +16,7 @@ from service import __version__
 from service.adapters.agents import AgentLists
 from service.adapters.catalog import CatalogFiles
 from service.adapters.clock import SteadyClock
-from service.adapters.countries import locate
+from service.adapters.countries import countries, locate
 from service.adapters.crash_points import VARIABLE, armed
 from service.adapters.embedded_engine import EmbeddedEngine
 from service.adapters.journal import Journal
@@ -131,6 +131,7 @@ def _services(house: House, reports: Reports, delays: Delays) -> Services:
         report=reports,
         agents=AgentLists(),
         locate=locate,
+        countries=countries(),
         draw=random.random,
         metrics=house.metrics,
         log=house.log,

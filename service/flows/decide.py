@@ -43,19 +43,23 @@ class Decider:
     def decide(self, page: Page, audience: Audience) -> Decision:
         """Pick for each placement and sign the lot: a few look-ups and draws per placement."""
         plan = self._plan()
-        if page.preview is not None:
-            choices = self._previewed(plan, page, page.preview)
-            return Decision(self._sign(page, audience, _NONE, choices), _NONE, choices)
         arm = self.arm(plan, page)
-        choices = choose(plan, page, audience, arm, self._draw)
+        choices = self.choose(plan, page, audience, arm)
         return Decision(self._sign(page, audience, arm, choices), arm, choices)
 
     def choose(self, plan: Plan, page: Page, audience: Audience, arm: Arm) -> Shown:
-        """Return the choices of each placement, the one to show first."""
+        """Return the choices of each placement, the one to show first.
+
+        Of a preview only what its link names; `BadInput` if that is stale.
+        """
+        if page.preview is not None:
+            return self._previewed(plan, page, page.preview)
         return choose(plan, page, audience, arm, self._draw)
 
     def arm(self, plan: Plan, page: Page) -> Arm:
-        """Return which side of the site's experiment a page view is on."""
+        """Return which side of the site's experiment a page view is on; a preview is on none."""
+        if page.preview is not None:
+            return _NONE
         experiment = page.site.experiment
         arm = arm_of(experiment, page.article.id, plan.hour)
         if arm is not _NONE or not plan.shares or not experiment.guard:

@@ -2,15 +2,13 @@
 
 from aiohttp import web
 
-from service.domain.audience import UNKNOWN
 from service.domain.errors import NotAllowed
 from service.domain.tokens import Arm
-from service.flows.pages import Audience
 from service.web.answers import ANSWERS
 from service.web.keys import SERVICES
 from service.web.middleware import ORIGIN
 from service.web.quick import QuickAnswer, fixed_head
-from service.web.readers import country_of, user_agent
+from service.web.readers import audience_of
 
 _HOLD = Arm.HOLD
 _HEAD = fixed_head(
@@ -20,20 +18,15 @@ _HEAD = fixed_head(
 
 async def decision(request: web.Request) -> web.StreamResponse:
     """Answer which creative each placement shows, under one signed token."""
-    app, headers = request.app, request.headers
+    app = request.app
     services, answers = app[SERVICES], app[ANSWERS]
     plan = services.plan()
     view = answers.view(request.rel_url.raw_query_string, plan)
     site = view.page.site
-    origin = headers.get("Origin")
+    origin = request.headers.get("Origin")
     if origin is not None and origin not in site.origins:
         raise NotAllowed(ORIGIN, "add this origin to the site's list")
-    agent = services.agents.identify(user_agent(headers), headers)
-    audience = Audience(
-        agent.platform_with(touch=view.touch),
-        country_of(request) if plan.index.asks_country else UNKNOWN,
-        headers.get("Sec-GPC") == "1" or headers.get("DNT") == "1",
-    )
+    audience = audience_of(request, plan, touch=view.touch)
     decision = services.decider.decide(view.page, audience)
     counts, label = services.metrics.decisions.counts, services.metrics.site_label(site.id)
     filled = "held" if decision.arm is _HOLD else "filled"

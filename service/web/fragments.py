@@ -13,8 +13,8 @@ from service.web.answers import asked_of, share_row, shown_offer
 from service.web.keys import SERVICES, Services
 from service.web.middleware import SERVER, cors
 from service.web.pages import render
-from service.web.params import decision_page, query_params
-from service.web.readers import proxied_agent
+from service.web.params import decision_page, query_params, touch
+from service.web.readers import audience_behind
 
 SEPARATOR = " «||» "
 _TYPES = {"html": "text/html", "email": "text/html", "text": "text/plain"}
@@ -30,7 +30,8 @@ async def fragment(request: web.Request) -> web.Response:
     plan = services.plan()
     page, title = decision_page(params, plan.catalog), clean_title(params.get("title", ""))
     if form == "html":
-        text = _html(request, services, page, title)
+        audience = audience_behind(request, plan, touch=touch(params))
+        text = _html(services, audience, page, title)
     elif form == "email":
         text = _email(services, plan, page, title)
     else:
@@ -45,10 +46,9 @@ async def fragment(request: web.Request) -> web.Response:
     return web.Response(body=text.encode(), headers=headers)
 
 
-def _html(request: web.Request, services: Services, page: Page, title: str) -> str:
+def _html(services: Services, audience: Audience, page: Page, title: str) -> str:
     """Render a page view of its own: a token, links through us and impression pixels."""
-    platform = proxied_agent(request).platform
-    decision = services.decider.decide(page, Audience(platform))
+    decision = services.decider.decide(page, audience)
     token, url = decision.token, services.public_url
     # In a page that no script makes, a holdout has neither ad nor ghost: nothing tells it is seen.
     shown = () if decision.arm is Arm.HOLD else zip(page.placements, decision.choices, strict=True)
@@ -68,6 +68,8 @@ def _html(request: web.Request, services: Services, page: Page, title: str) -> s
 
 def _email(services: Services, plan: Plan, page: Page, title: str) -> str:
     """Render for mail and feeds: no token and no pixel, plain links that stay true for years."""
+    if page.preview is not None:
+        raise BadInput("preview", "ask for html or text: what links in mails bring is counted")
     offers = [
         {
             **shown_offer(
@@ -103,6 +105,7 @@ def _text(services: Services, plan: Plan, page: Page) -> str:
 
 
 def _choices(services: Services, plan: Plan, page: Page) -> list[tuple[str, Choice]]:
+    # Nobody's: who will read it, and whether anybody does, is not known.
     shown = services.decider.choose(plan, page, Audience(Platform.UNKNOWN), Arm.NONE)
     pairs = zip(page.placements, shown, strict=True)
     return [(placement.id, choices[0]) for placement, choices in pairs if choices]

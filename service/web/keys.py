@@ -1,6 +1,6 @@
 """What handlers find under the application's keys; builds none of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
@@ -28,7 +28,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All that handlers use; `public_url` has no trailing slash and may have a path."""
+    """All that handlers use; `public_url` has no trailing slash and may have a path.
+
+    `locate` tells an address's country, one of `countries`: ISO 3166 and `zz`, in lower case.
+    """
 
     public_url: str
     plan: Callable[[], Plan]
@@ -38,6 +41,7 @@ class Services:
     report: Reports
     agents: Agents
     locate: Callable[[str], str]
+    countries: Collection[str]
     draw: Draw
     metrics: Metrics
     log: LogEvent

@@ -5,14 +5,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import web
 
-from service.domain.audience import UNKNOWN, Agent, Platform
+from service.domain.audience import UNKNOWN, Platform
+from service.domain.plans import Plan
+from service.flows.pages import Audience
 from service.flows.ports import Agents
 from service.flows.record import Reader
 from service.web.keys import SERVICES
 
 Address = IPv4Address | IPv6Address
-_COUNTRY_CHARS, _HOPS_MAX = 2, 10
-UNKNOWN_AGENT = Agent(Platform.UNKNOWN, bot=False)
+_HOPS_MAX = 10
 _PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 
@@ -23,23 +24,38 @@ def reader_of(agents: Agents, headers: Mapping[str, str]) -> Reader:
     return Reader(agent, _prefetches(headers), _origin(headers))
 
 
-def proxied_agent(request: web.Request) -> Agent:
-    """Return the reader's agent where a trusted proxy passes it on, else an unknown one."""
-    if not _proxied(request, _peer(request)):
-        return UNKNOWN_AGENT
-    agents = request.app[SERVICES].agents
-    return agents.identify(user_agent(request.headers), request.headers)
+def audience_of(request: web.Request, plan: Plan, *, touch: bool) -> Audience:
+    """Return what a decision may know of the reader whose browser asks."""
+    headers = request.headers
+    agent = request.app[SERVICES].agents.identify(user_agent(headers), headers)
+    country = _country(request) if plan.index.asks_country else UNKNOWN
+    return Audience(agent.platform_with(touch=touch), country, _private(headers))
 
 
-def country_of(request: web.Request) -> str:
+def audience_behind(request: web.Request, plan: Plan, *, touch: bool) -> Audience:
+    """Return the same of the reader for whom a page's server asks.
+
+    Unless a trusted proxy passes on who reads, agent and address are that server's own: nobody's.
+    """
+    if _proxied(request, _peer(request)):
+        return audience_of(request, plan, touch=touch)
+    return Audience(Platform.UNKNOWN, UNKNOWN, _private(request.headers))
+
+
+def _private(headers: Mapping[str, str]) -> bool:
+    # Whoever says so is believed: it only ever asks for less.
+    return headers.get("Sec-GPC") == "1" or headers.get("DNT") == "1"
+
+
+def _country(request: web.Request) -> str:
     """Return the reader's country: a trusted proxy's word, else by address; `zz` if unknown."""
     services, peer = request.app[SERVICES], _peer(request)
     if not _proxied(request, peer):
         return services.locate(str(peer)) if peer else UNKNOWN
     if services.country_header:
         code = request.headers.get(services.country_header, "").strip().lower()
-        if len(code) == _COUNTRY_CHARS and code.isascii() and code.isalpha():
-            return code
+        if code:  # proxies write XX, or T1, of readers whose country is not to be known
+            return code if code in services.countries else UNKNOWN
     return services.locate(_forwarded_for(request))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.serving import copied_config
 
 LAB = "https://lab.example"
+PROXIED = ("--trusted-proxies", "127.0.0.1/32", "--country-header", "X-Country")
 LIVE_S = 20.0  # the promise is 2 s; a busy machine may take longer
 SITE = """
 id: {id}
@@ -28,7 +29,7 @@ flights: [{{start: 2026-01-01T00:00:00Z}}]
 creatives:
   - {{id: {id}-1, headline: "{id}", placements: [top]}}
 """
-# By one dimension each: what a page or a reader says brings the campaign, and nothing else does.
+# What a page or a reader says brings the campaign, and nothing else does.
 TARGETS = {
     "german": "country: [DE]",
     "sport": "section: [Sport]",
@@ -36,6 +37,7 @@ TARGETS = {
     "portuguese": "language: [pt]",
     "shared": "source: [reddit]",
     "deep": "path: [/deep/*]",
+    "nowhere": "country: [ZZ], path: [/nowhere/*]",
 }
 
 

@@ -17,10 +17,8 @@ from tests.commands import FAKETIME, command, needs_faketime
 from tests.serving import ROOT
 from tests.web.conftest import kept_house
 from tests.web.houses import IPHONE, PUBLIC_URL, House
-from tests.web.labs import LAB, lab_config, put_campaign, until
+from tests.web.labs import LAB, PROXIED, lab_config, put_campaign, until
 from tests.web.wire import Wire, query
-
-PROXIED = ("--trusted-proxies", "127.0.0.1/32", "--country-header", "X-Country")
 
 
 @dataclass(frozen=True)
