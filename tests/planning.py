@@ -10,6 +10,7 @@ from service.domain.delays import Delays
 from service.domain.errors import CountsUnavailable
 from service.domain.plans import Plan
 from service.flows.decide import Decider
+from service.flows.explain import Explainer
 from service.flows.pace import Budgets
 from service.flows.pages import Audience, Page
 from service.flows.plan import Planner
@@ -82,6 +83,11 @@ def decider(
     if isinstance(source, Planner):
         return Decider(lambda: source.plan, lambda: SIGNER, serials, clock=clock, draw=draw)
     return Decider(lambda: source, lambda: SIGNER, serials, clock=clock, draw=draw)
+
+
+def explainer(source: Planner, draw: Draw = lambda: 0.5) -> Explainer:
+    """Return an explainer by what a planner knows of counts."""
+    return Explainer(decider(source, draw), source._tallies, source._budgets)
 
 
 def shown(source: Planner | Plan, page: Page = PAGE, audience: Audience = PHONE) -> list[str]:

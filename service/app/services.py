@@ -32,6 +32,7 @@ from service.domain.plans import Plan
 from service.domain.tokens import Signer
 from service.flows.accounts import Accounts
 from service.flows.decide import Decider
+from service.flows.explain import Explainer
 from service.flows.follow import Follower
 from service.flows.lasting import lasting
 from service.flows.pace import Budgets
@@ -97,7 +98,7 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
             settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
             budgets, partial(setting_remarks, writing),
         )  # fmt: skip
-        house.services = _services(house, Reports(RedisCounts(reading)), delays)
+        house.services = _services(house, Reports(RedisCounts(reading)), delays, tallies)
         _describe(house)
         gc.set_threshold(GC_YOUNG)
         sys.setswitchinterval(SWITCH_S)
@@ -111,7 +112,7 @@ def _link(url: str, timeout_s: float, stack: AsyncExitStack) -> RedisLink:
     return link
 
 
-def _services(house: House, reports: Reports, delays: Delays) -> Services:
+def _services(house: House, reports: Reports, delays: Delays, tallies: Tallies) -> Services:
     """Put the flows together."""
     planner, clock, key_file = house.planner, house.clock, house.key_file
     serials = Serials(lambda: secrets.randbits(32))
@@ -122,10 +123,12 @@ def _services(house: House, reports: Reports, delays: Delays) -> Services:
     def signer() -> Signer:
         return key_file.signer
 
+    decider = Decider(plan, signer, serials, clock=clock.now_ms, draw=random.random)
     return Services(
         public_url=house.public_url,
         plan=plan,
-        decider=Decider(plan, signer, serials, clock=clock.now_ms, draw=random.random),
+        decider=decider,
+        explainer=Explainer(decider, tallies, house.budgets),
         recorder=Recorder(house.journal, plan, signer, serials, clock.now_ms, delays),
         follower=Follower(plan, signer, house.public_url),
         report=reports,

@@ -14,7 +14,7 @@ from service.settings.reading import read_settings
 from service.settings.values import Settings
 
 TIMEOUT_S = 10
-_OK = 200
+_OK, _UNAUTHORIZED = 200, 401
 _FLAGS = ("site", "placements", "country", "ua", "lang", "section", "tags", "from", "touch")
 
 
@@ -30,10 +30,17 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     flags = [f"--internal={given['internal']}"] if given["internal"] else []
     params = {"url": given["url"], **{name: given[name] for name in _FLAGS if given[name]}}
     status, text = _ask(read_settings(flags, environ), params)
-    if status != _OK or given["json"]:
-        say(text, error=status != _OK)
-        return os.EX_OK if status == _OK else os.EX_DATAERR
-    _show(json.loads(text))
+    if not status:
+        say(text, error=True)
+        return os.EX_UNAVAILABLE
+    answer = _document(text)
+    if status != _OK or "campaigns" not in answer:
+        say(_sentence(status, answer), error=True)
+        return os.EX_DATAERR
+    if given["json"]:
+        say(text)
+    else:
+        _show(answer)
     return os.EX_OK
 
 
@@ -56,6 +63,28 @@ def _ask(settings: Settings, params: Mapping[str, str]) -> tuple[int, str]:
         connection.close()
 
 
+def _document(text: str) -> Mapping[str, Any]:
+    """Return an answer's JSON; nothing where it is none of ours."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _sentence(status: int, answer: Mapping[str, Any]) -> str:
+    """Return in words why nothing was explained; a field is called as its flag is."""
+    if status == _UNAUTHORIZED:
+        return "the service asks for credentials: set HANDBILL_REPORT_AUTH to its user:password"
+    lines = [f"{_named(one['field'])}: {one['message']}" for one in answer.get("errors", ())]
+    other = f"nothing is explained there (status {status}): give the internal listener: --internal"
+    return "\n".join(lines) or other
+
+
+def _named(field: str) -> str:
+    return f"--{field}" if field in _FLAGS else field
+
+
 def _show(answer: Mapping[str, Any]) -> None:
     say(f"arm {answer['arm']}; {answer['platform']}, {answer['country']}")
     for one in answer["campaigns"]:
@@ -64,6 +93,9 @@ def _show(answer: Mapping[str, Any]) -> None:
             standing += f", behind {', '.join(one['behind'])}"
         say(f"{one['campaign']:40} {one['tier']:12} weight {one['weight']:<6g} {standing}")
         for place in one["creatives"]:
-            say(f"    {place['placement']:12} {place['creative']:40} {place['share']:.0%}")
+            likely = f"share {place['share']:<4.0%} rate {place['rate']:.2%}"
+            say(f"    {place['placement']:12} {place['creative']:40} {likely}")
+    held = answer.get("held", {})
     for placement, creative in answer["decision"].items():
-        say(f"{placement}: {creative or 'nothing'}")
+        ghost = f", held out: {held[placement]}" if placement in held else ""
+        say(f"{placement}: {creative or 'nothing'}{ghost}")

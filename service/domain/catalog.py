@@ -17,3 +17,7 @@ class Catalog:
     apps: Mapping[str, App]
     campaigns: Mapping[str, Campaign]
     version: str
+
+    def sites_of(self, url: str) -> list[Site]:
+        """Return the sites that list a canonical article address."""
+        return [site for site in self.sites.values() if site.allows(url)]

@@ -15,12 +15,16 @@ def fits_hour(campaign: Campaign, hour: int) -> bool:
     """Say whether a campaign's weekdays and hours, wanted and excluded, allow an hour."""
     if not {WEEKDAY, HOUR} & (campaign.target.keys() | campaign.exclude.keys()):
         return True
-    local = local_time(hour, campaign.timezone)
-    now = {WEEKDAY: WEEKDAYS[local.weekday()], HOUR: str(local.hour)}
     return all(
         value in campaign.target.get(name, (value,)) and value not in campaign.exclude.get(name, ())
-        for name, value in now.items()
+        for name, value in clock_values(hour, campaign.timezone).items()
     )
+
+
+def clock_values(hour: int, zone: str) -> dict[str, str]:
+    """Return weekday and hour of an hour since the epoch, as targeting names them."""
+    local = local_time(hour, zone)
+    return {WEEKDAY: WEEKDAYS[local.weekday()], HOUR: str(local.hour)}
 
 
 @lru_cache(maxsize=1_024)

@@ -4,24 +4,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.domain.ads import Campaign
 from service.domain.choosing import Choice
-from service.domain.events import UNUSED
 from service.domain.plans import Plan, Spot
-from service.domain.targeting import COUNTRY, PLACEMENT, bits
-from service.domain.times import fits_hour
+from service.domain.targeting import bits
 from service.domain.tokens import Arm
 from service.flows.decide import Decider
+from service.flows.optimise import rates
+from service.flows.pace import FROZEN_MS, Budgets
 from service.flows.pages import Audience, Page
+from service.flows.reasons import Given, given, reasons
+from service.flows.tallies import Tallies
+from service.flows.unhurried import unhurried
 
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """A creative's share of its campaign in a placement for this reader's platform."""
+    """A creative's share of its campaign in a placement for this reader's platform.
+
+    `rate` is the click rate there that it is believed to have: clicks by viewable impressions.
+    """
 
     placement: str
     creative: str
     share: float
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,85 +49,72 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All campaigns, and what one decision with these parameters would be."""
+    """All campaigns, and one decision with these parameters: in arm `hold`, what would be shown."""
 
-    arm: str
+    arm: Arm
     standings: tuple[Standing, ...]
     choices: tuple[tuple[str, tuple[Choice, ...]], ...]
 
 
 class _Asked(NamedTuple):
-    """What is to be explained: `allowed` are the campaigns that each dimension allows."""
+    """What is to be explained: a page view's arm, what it says, and who may fill its places."""
 
     page: Page
-    audience: Audience
     arm: Arm
-    allowed: dict[str, int]
+    said: tuple[Given, ...]
     spots: list[Spot]
 
 
-def explain(plan: Plan, decider: Decider, page: Page, audience: Audience) -> Explanation:
-    """Return each campaign's standing, and one decision drawn as any other."""
-    arm = decider.arm(plan, page)
-    platform, country, _ = audience
-    spots = [plan.spot(one.id, platform, country, arm) for one in page.placements]
-    asked = _Asked(page, audience, arm, _allowed(plan, page, audience), spots)
-    standings = tuple(_standing(plan, number, asked) for number in range(len(plan.index)))
-    choices = decider.choose(plan, page, audience, arm)
-    places = (placement.id for placement in page.placements)
-    return Explanation(
-        UNUSED if arm is Arm.NONE else arm.label,
-        standings,
-        tuple(zip(places, choices, strict=True)),
-    )
+class Explainer:
+    """Explains plans by what planning knows of counts; counts nothing and signs nothing."""
 
+    def __init__(self, decider: Decider, tallies: Tallies, budgets: Budgets) -> None:
+        self._decider = decider
+        self._tallies = tallies
+        self._budgets = budgets
 
-def _allowed(plan: Plan, page: Page, audience: Audience) -> dict[str, int]:
-    """Return for each dimension, with what was asked of it, the campaigns that it allows."""
-    targeting = plan.index.targeting
-    found = {
-        f"{name}: {', '.join(values) or 'none given'}": targeting.eligible({name: values})
-        for name, values in page.values(plan.index).items()
-    }
-    platform, country = audience.platform.label, audience.country
-    found[f"platform: {platform}"] = targeting.platform(platform)
-    found[f"country: {country}"] = targeting.eligible({COUNTRY: (country,)})
-    return found
+    def explain(self, plan: Plan, page: Page, audience: Audience) -> Explanation:
+        """Return each campaign's standing, and one decision drawn as any other."""
+        arm = self._decider.arm(plan, page)
+        platform, country, _ = audience
+        spots = [plan.spot(one.id, platform, country, arm) for one in page.placements]
+        asked = _Asked(page, arm, given(plan, page, audience), spots)
+        numbers = unhurried(range(len(plan.index)))
+        standings = tuple([self._standing(plan, number, asked) for number in numbers])
+        choices = self._decider.choose(plan, page, audience, arm)
+        places = (placement.id for placement in page.placements)
+        return Explanation(arm, standings, tuple(zip(places, choices, strict=True)))
 
+    def _standing(self, plan: Plan, number: int, asked: _Asked) -> Standing:
+        campaign, pace = plan.index.campaigns[number], plan.paces.get(number, 1.0)
+        reason = next(reasons(plan, number, asked.said, asked.page, asked.arm), None)
+        if reason is None and pace <= 0.0:
+            reason = self._waits(plan, number)
+        creatives = () if reason else tuple(self._likelihoods(plan, number, asked))
+        behind = () if reason else _behind(plan, number, asked)
+        tier = campaign.tier.name.lower()
+        return Standing(campaign.id, tier, campaign.weight, pace, reason, creatives, behind)
 
-def _standing(plan: Plan, number: int, asked: _Asked) -> Standing:
-    campaign = plan.index.campaigns[number]
-    reason = next(_reasons(plan, number, asked), None)
-    creatives = () if reason else tuple(_likelihoods(plan, number, asked))
-    behind = () if reason else _behind(plan, number, asked)
-    pace = plan.paces.get(number, 1.0)
-    tier = campaign.tier.name.lower()
-    return Standing(campaign.id, tier, campaign.weight, pace, reason, creatives, behind)
+    def _waits(self, plan: Plan, number: int) -> str:
+        """Return why a campaign whose flight runs has a pace of nothing."""
+        campaign, read_ms = plan.index.campaigns[number], self._tallies.read_ms
+        flight = campaign.flight(plan.hour)
+        counted = flight is not None and self._budgets.counted(campaign.id, flight.start)
+        if read_ms is None or not counted:
+            return "budget: its counts are not read yet"
+        if plan.made_ms - read_ms >= FROZEN_MS:
+            return "budget: it may be used up, and counts cannot be read"
+        return "budget: nothing is left of it for now"
 
-
-def _reasons(plan: Plan, number: int, asked: _Asked) -> Iterator[str]:
-    """Yield what rules a campaign out, the first that applies first."""
-    yield from _times(plan.index.campaigns[number], plan.hour)
-    for what, mask in asked.allowed.items():
-        if not mask >> number & 1:
-            yield what
-    fits, barred = plan.index.targeting.dimensions[PLACEMENT], plan.index.barred
-    places = [place.id for place in asked.page.placements if fits.one(place.id) >> number & 1]
-    if not places:
-        yield "placement: none of its creatives fits one that was asked for"
-    if all(barred.get((place, asked.arm), 0) >> number & 1 for place in places):
-        yield f"arm: none of its creatives is in arm {asked.arm.label}"
-    if plan.paces.get(number, 1.0) <= 0.0:
-        yield "budget: nothing is left of it for now"
-
-
-def _times(campaign: Campaign, hour: int) -> Iterator[str]:
-    if campaign.paused:
-        yield "paused"
-    if campaign.flight(hour) is None:
-        yield "flight: none runs now"
-    if not fits_hour(campaign, hour):
-        yield f"weekday or hour in {campaign.timezone}"
+    def _likelihoods(self, plan: Plan, number: int, asked: _Asked) -> Iterator[Likelihood]:
+        for spot in _fitting(asked, number):
+            placement, platform, _ = spot.place
+            pool, before = plan.pool(number, spot.place), 0.0
+            believed = rates(plan.index.campaigns[number], placement, platform.label, self._tallies)
+            for choice, upto in zip(pool.choices, pool.cumulative, strict=True):
+                creative = choice.creative.id
+                yield Likelihood(placement, creative, upto - before, believed[creative])
+                before = upto
 
 
 def _behind(plan: Plan, number: int, asked: _Asked) -> tuple[str, ...]:
@@ -146,12 +139,3 @@ def _fitting(asked: _Asked, number: int) -> Iterator[Spot]:
     for spot in asked.spots:
         if any(mask >> number & 1 for _, mask in spot.reach):
             yield spot
-
-
-def _likelihoods(plan: Plan, number: int, asked: _Asked) -> Iterator[Likelihood]:
-    for spot in _fitting(asked, number):
-        pool = plan.pool(number, spot.place)
-        before = 0.0
-        for choice, upto in zip(pool.choices, pool.cumulative, strict=True):
-            yield Likelihood(spot.place[0], choice.creative.id, upto - before)
-            before = upto

@@ -6,7 +6,7 @@ from itertools import islice
 from service.domain.ads import Campaign, Creative
 from service.domain.audience import Platform
 from service.domain.index import Index, fitting
-from service.domain.learning import Evidence, shares
+from service.domain.learning import Evidence, beliefs, shares
 from service.flows.tallies import Tallies
 from service.flows.tally import Place
 from service.flows.unhurried import unhurried
@@ -85,6 +85,15 @@ class Optimiser:
             return
         self._amounts[key] = amount
         self._shares[key] = shares(here, [_everywhere(one, tallies) for one in creatives])
+
+
+def rates(campaign: Campaign, placement: str, platform: str, tallies: Tallies) -> dict[str, float]:
+    """Return the click rate that each creative is believed to have in a place, by its id."""
+    creatives = fitting(campaign, placement)
+    here = [_evidence((one.id, placement, platform), tallies) for one in creatives]
+    everywhere = [_everywhere(one, tallies) for one in creatives]
+    found = zip(creatives, beliefs(here, everywhere), strict=True)
+    return {creative.id: belief.mean for creative, belief in found}
 
 
 def _evidence(place: Place, tallies: Tallies) -> Evidence:

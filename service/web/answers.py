@@ -4,7 +4,7 @@ An answer is a join of such pieces around the token; nothing here decides anythi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from urllib.parse import quote
@@ -77,7 +77,8 @@ class Answers:
         page, (token, arm, choices) = view.page, decision
         held = ""
         if arm is _HOLD:
-            held = f'"held":{_json(_ghosts(page, choices))},'
+            shown = zip((placement.id for placement in page.placements), choices, strict=True)
+            held = f'"held":{_json(ghosts(shown))},'
             choices = ((),) * len(choices)
         site, placements = page.site, []
         pieces = self._pieces.get(site.id) or self._pieces.setdefault(site.id, {})
@@ -143,10 +144,9 @@ class Answers:
         return PageView(page, touch(params), f'"article":{_json(article)}', asked_of(page, title))
 
 
-def _ghosts(page: Page, choices: Sequence[tuple[Choice, ...]]) -> dict[str, str]:
-    """Return what each placement would have shown."""
-    pairs = zip(page.placements, choices, strict=True)
-    return {placement.id: some[0].creative.id for placement, some in pairs if some}
+def ghosts(shown: Iterable[tuple[str, tuple[Choice, ...]]]) -> dict[str, str]:
+    """Return the creative that each placement would have shown, by the placement's id."""
+    return {placement: some[0].creative.id for placement, some in shown if some}
 
 
 def _alternates(choices: Sequence[Choice], site: Site, click: str) -> str:

@@ -10,6 +10,7 @@ from service.domain.catalog import Catalog
 from service.domain.choosing import Draw
 from service.domain.plans import Plan
 from service.flows.decide import Decider
+from service.flows.explain import Explainer
 from service.flows.follow import Follower
 from service.flows.ports import Agents, Clock
 from service.flows.record import Recorder
@@ -36,6 +37,7 @@ class Services:
     public_url: str
     plan: Callable[[], Plan]
     decider: Decider
+    explainer: Explainer
     recorder: Recorder
     follower: Follower
     report: Reports

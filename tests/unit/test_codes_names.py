@@ -96,6 +96,14 @@ def test_a_site_allows_what_any_of_its_patterns_takes() -> None:
     assert not replace(SITE, articles=()).allows("https://news.example/")
 
 
+def test_an_address_may_be_of_no_site_of_one_or_of_several() -> None:
+    twin = replace(SITE, id="twin")
+    some = catalog(sites=(SITE, site("other"), twin))
+    assert some.sites_of("https://news.example/world/summit") == [SITE, twin]
+    assert [one.id for one in some.sites_of("https://other.example/")] == ["other"]
+    assert some.sites_of("https://elsewhere.example/") == []
+
+
 def test_a_creatives_code_depends_on_nothing_but_its_id() -> None:
     assert Creative("vs-text", "Another headline", ("bottom",), weight=7).code == CREATIVE.code
 

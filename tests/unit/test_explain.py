@@ -1,4 +1,4 @@
-"""Each campaign's first reason why not, in the order of deciding; the decision agrees with it."""
+"""Each campaign's standing and first reason why not; the decision agrees with it."""
 
 from dataclasses import replace
 from random import Random
@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from service.domain.ads import Campaign, Flight, Goal, Tier
 from service.domain.audience import Platform
 from service.domain.catalog import Catalog
+from service.domain.learning import Evidence, beliefs
 from service.domain.sites import Experiment
-from service.flows.explain import Explanation, Standing, explain
+from service.domain.targeting import bits
+from service.domain.tokens import Arm
+from service.flows.explain import Explanation
 from service.flows.pages import Audience, Page
 from service.flows.plan import Planner
 from tests.example import ARTICLE, HOUR, SITE, TOP, campaign, catalog, creative, site
-from tests.planning import PHONE, Counts, decider, plan, planner
+from tests.planning import PHONE, Counts, decider, explainer, planner
 
 ARM_B = replace(SITE, experiment=Experiment("s", 0.0, {"b": 1.0}))
 PAGE = Page(ARM_B, ARTICLE, (TOP,), language="de-AT", section="world", tags=("war", "peace"))
@@ -47,18 +50,18 @@ def retargeted(one: Campaign, name: str, value: str) -> Campaign:
 STEPS: list[tuple[str, Any]] = [
     ("paused", lambda c: replace(c, paused=False)),
     ("flight: none runs now", lambda c: replace(c, flights=GOAL)),
-    ("weekday or hour in UTC", lambda c: retargeted(c, "weekday", "tuesday")),
-    ("site: example", lambda c: replace(c, sites=None)),
-    ("language: de, de-at", lambda c: retargeted(c, "language", "de")),
-    ("section: world", lambda c: retargeted(c, "section", "sport world")),
-    ("tag: war, peace", lambda c: replace(c, exclude=of(platform="ios"))),
-    ("path: none given", lambda c: retargeted(c, "path", "/world/*")),
-    ("source: direct", lambda c: retargeted(c, "source", "direct")),
-    ("shared: no", lambda c: retargeted(c, "shared", "no")),
-    ("platform: ios", lambda c: replace(c, exclude={})),
-    ("country: zz", lambda c: retargeted(c, "country", "de zz")),
+    ("weekday: wants monday; given tuesday in UTC", lambda c: retargeted(c, "weekday", "tuesday")),
+    ("site: wants elsewhere; given example", lambda c: replace(c, sites=None)),
+    ("language: wants en; given de-at", lambda c: retargeted(c, "language", "de")),
+    ("section: wants sport; given world", lambda c: retargeted(c, "section", "sport world")),
+    ("tag: excludes war; given peace, war", lambda c: replace(c, exclude=of(platform="ios"))),
+    ("path: wants /sport/*; given /world/summit", lambda c: retargeted(c, "path", "/world/*")),
+    ("source: wants reddit; given direct", lambda c: retargeted(c, "source", "direct")),
+    ("shared: wants yes; given no", lambda c: retargeted(c, "shared", "no")),
+    ("platform: excludes ios; given ios", lambda c: replace(c, exclude={})),
+    ("country: wants de; given zz", lambda c: retargeted(c, "country", "de zz")),
     (
-        "placement: none of its creatives fits one that was asked for",
+        "placement: wants bottom; given top",
         lambda c: replace(c, creatives=(replace(c.creatives[0], placements=("top",)),)),
     ),
     (
@@ -84,7 +87,7 @@ async def explained(
     counts.add(HOUR, "x|top|ios|-|impression", 5)
     made = planner(some, counts=counts)
     await made.renew()
-    return explain(made.plan, decider(made), page, audience), made
+    return explainer(made).explain(made.plan, page, audience), made
 
 
 @pytest.mark.parametrize(("one", "reason"), steps(), ids=[reason for reason, _ in STEPS])
@@ -103,7 +106,7 @@ async def test_who_may_show_has_weight_pace_and_shares() -> None:
     found, made = await explained(
         catalog(two, campaign("c", flights=GOAL)), replace(PAGE, site=SITE)
     )
-    assert found.arm == "-"
+    assert found.arm is Arm.NONE
     assert [(x.campaign, x.tier, x.weight, x.reason) for x in found.standings] == [
         ("two", "house", 7, None), ("c", "house", 1.0, None),
     ]  # fmt: skip
@@ -150,10 +153,26 @@ async def test_shares_are_those_of_the_arm_and_of_places_where_something_fits() 
     )
     both = replace(PAGE, placements=SITE.placements)
     found, _ = await explained(catalog(armed, sites=(ARM_B,)), both)
-    assert found.arm == "b"
+    assert found.arm is Arm.B
     assert [(x.placement, x.creative, x.share) for x in found.standings[0].creatives] == [
         ("top", "b", 1.0)
     ]
+
+
+async def test_each_creative_has_the_rate_that_is_believed_of_it_there() -> None:
+    counts = Counts()
+    counts.teach(HOUR, "l", 4_000, 120)
+    counts.teach(HOUR, "l", 1_000, 10, place="bottom|ios")
+    two = campaign("two", creative("l", "top", "bottom"), creative("r", "top", "bottom"))
+    made = planner(catalog(two, campaign("new")), counts=counts)
+    await made.renew()
+    found = explainer(made).explain(made.plan, replace(PAGE, site=SITE), PHONE)
+    rates = {x.creative: x.rate for one in found.standings for x in one.creatives}
+    here, whole = Evidence(4_000, 120), Evidence(5_000, 130)
+    left, right = beliefs([here, Evidence()], [whole, Evidence()])
+    (unknown,) = beliefs([Evidence()], [Evidence()])
+    assert rates == {"l": left.mean, "r": right.mean, "new": unknown.mean}
+    assert rates["l"] > rates["r"] > rates["new"] == pytest.approx(0.005)
 
 
 @given(
@@ -167,14 +186,16 @@ def test_a_decision_shows_only_whom_the_explanation_lets_show(
     some: list[Campaign], platform: Platform, country: str, section: str, seed: int
 ) -> None:
     named = [replace(one, id=f"c-{n}") for n, one in enumerate(some)]
-    made = plan(catalog(*named, campaign("last"), sites=(ARM_B,)))
+    made = planner(catalog(*named, campaign("last"), sites=(ARM_B,)))
     page, audience = replace(PAGE, section=section), Audience(platform, country)
-    found = explain(made, decider(made, Random(seed).random), page, audience)
+    found = explainer(made, Random(seed).random).explain(made.plan, page, audience)
     may = {standing.campaign for standing in found.standings if standing.reason is None}
     decided = decider(made, Random(seed).random).decide(page, audience)
     assert tuple(choices for _, choices in found.choices) == decided.choices
     seen = {choice.campaign.id for choices in decided.choices for choice in choices}
     assert seen <= may
+    fitting = made.plan.spot("top", platform, country, found.arm).reach
+    candidates = sum(mask for _, mask in fitting) & page.allows(made.plan.index)
+    assert may == {made.plan.index.campaigns[number].id for number in bits(candidates)}
     assert not any(standing.behind for standing in found.standings if standing.campaign in seen)
     assert "last" in may
-    assert all(isinstance(standing, Standing) for standing in found.standings)

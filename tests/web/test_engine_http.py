@@ -1,4 +1,4 @@
-"""The decision engine over a real server: targeting, caps, holdouts, previews, explain, reload."""
+"""The decision engine over a real server: targeting, caps, holdouts, previews, reload."""
 
 import re
 import sys
@@ -175,43 +175,6 @@ def test_a_preview_link_lives_for_a_day(lab: Lab, age: str, shown: bool) -> None
         assert answer.json()["placements"]["top"]["creative"] == "german-1"
     else:
         assert (answer.status, answer.fields) == (400, ["preview"])
-
-
-def test_explain_says_the_same_over_http_and_on_the_command_line(lab: Lab) -> None:
-    asked = {"url": f"{LAB}/deep/1", "site": "lab", "country": "DE", "ua": IPHONE}
-    answer = lab.house.internal.get(f"/v1/explain?{query(**asked)}").json()
-    reasons = {one["campaign"]: one["reason"] for one in answer["campaigns"]}
-    assert (answer["arm"], answer["platform"], answer["country"]) == ("-", "ios", "de")
-    assert {name for name, reason in reasons.items() if reason is None} == {
-        "german", "deep", "house",
-    }  # fmt: skip
-    assert reasons["sport"] == "section: none given"
-    assert reasons["shared"] == "source: direct"
-    assert reasons["ghost"] == "site: lab"
-    assert answer["decision"]["top"] in {"german-1", "deep-1"}
-    assert answer["decision"]["bottom"] is None
-    flags = [f"--{name}={asked[name]}" for name in ("site", "country", "ua")]
-    said = command(
-        "explain", asked["url"], *flags, "--internal", lab.house.internal.host, directory=ROOT
-    )
-    assert "arm -; ios, de" in said
-    assert re.search(r"^german .* standard .* yes +pace 1\.00$", said, re.MULTILINE)
-    assert re.search(r"^sport .* no +section: none given$", said, re.MULTILINE)
-    assert "bottom: nothing" in said
-
-
-@pytest.mark.parametrize(
-    ("field", "text", "status"),
-    [
-        ("country", "DEU", 400), ("country", "1x", 400), ("site", "", 400), ("site", "no", 404),
-        ("url", "https://elsewhere.example/", 403), ("section", "x" * 61, 400),
-        ("tags", ",".join("abcdefghijklmnopqrstu"), 400),
-    ],
-)  # fmt: skip
-def test_explain_names_what_is_wrong(lab: Lab, field: str, text: str, status: int) -> None:
-    asked = {"site": "lab", "url": f"{LAB}/", field: text}
-    answer = lab.house.internal.get(f"/v1/explain?{query(**asked)}")
-    assert (answer.status, answer.fields) == (status, [field])
 
 
 def test_a_changed_configuration_is_live_and_what_left_it_still_leads_on(lab: Lab) -> None:
