@@ -1,10 +1,11 @@
 # The service in an image that any uid may run and nothing writes to, but /data and /tmp.
 # Not on Alpine: some packages have wheels for glibc only.
 FROM python:3.13-slim-bookworm AS packages
-COPY requirements/runtime.lock /tmp/runtime.lock
+COPY requirements/runtime.lock requirements/geo.lock /tmp/
 RUN python -m venv --without-pip /opt/handbill \
     && pip --python /opt/handbill/bin/python install --no-cache-dir --no-deps \
-        --require-hashes --only-binary :all: --requirement /tmp/runtime.lock
+        --require-hashes --only-binary :all: --requirement /tmp/runtime.lock \
+        --requirement /tmp/geo.lock
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="Handbill" \

@@ -112,7 +112,7 @@ def lock(_: Sequence[str]) -> None:
         tools = Path(directory)
         make_venv(tools)
         pip(tools, "install", "--quiet", UV)
-        constraints: list[str] = []  # what serves is also what is tested: dev follows runtime
+        constraints: list[str] = []  # what serves is also what is tested: dev comes last
         for name, path in LOCKS.items():
             say(f"resolving {name}")
             command = [
@@ -122,7 +122,7 @@ def lock(_: Sequence[str]) -> None:
                 *constraints,
             ]
             subprocess.run(command, cwd=path.parent, check=True)
-            constraints = ["--constraint", path.name]
+            constraints += ["--constraint", path.name]
             if "://" in path.read_text():
                 fail(f"{path.name} names an address; lock files carry hashes only")
 

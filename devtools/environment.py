@@ -20,7 +20,7 @@ from devtools.words import fail, say
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = {"runtime": REQUIREMENTS / "runtime.lock", "dev": REQUIREMENTS / "dev.lock"}
+LOCKS = {name: REQUIREMENTS / f"{name}.lock" for name in ("runtime", "geo", "dev")}
 STAMP = ".handbill"
 
 

@@ -1,11 +1,15 @@
-"""Countries of addresses, from the registries' own allocations; stores and logs no address.
+"""Countries of addresses: the operator's database, else the registries; stores no address.
 
-What a block is registered in, not where its user is: good for countries, never for places.
+Of a registry: what a block is registered in, not where its user is: for countries, not places.
 """
+
+from collections.abc import Callable
+from pathlib import Path
 
 import iptocc
 
 from service.adapters.catalog_countries import country_codes
+from service.adapters.country_database import open_country_database
 from service.domain.audience import UNKNOWN
 
 
@@ -14,8 +18,16 @@ def countries() -> frozenset[str]:
     return country_codes() | {UNKNOWN}
 
 
+def locator(database: Path | None) -> Callable[[str], str]:
+    """Return `locate`, or what asks a database first; raises `BadConfiguration` for its file."""
+    if database is None:
+        return locate
+    known = open_country_database(database)
+    return lambda address: known(address) or locate(address)
+
+
 def locate(address: str) -> str:
-    """Return the country of an address, two letters in lower case; `zz` where there is none."""
+    """Return the country of an address by the registries; `zz` where there is none."""
     try:
         code = iptocc.country_code(address)
     except ValueError:

@@ -6,7 +6,7 @@ import platform
 import random
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -16,7 +16,7 @@ from service import __version__
 from service.adapters.agents import AgentLists
 from service.adapters.catalog import CatalogFiles
 from service.adapters.clock import SteadyClock
-from service.adapters.countries import countries, locate
+from service.adapters.countries import countries, locator
 from service.adapters.crash_points import VARIABLE, armed
 from service.adapters.embedded_engine import EmbeddedEngine
 from service.adapters.journal import Journal
@@ -56,6 +56,7 @@ GC_YOUNG = 10_000  # new objects before a look for garbage: 700 are the events o
 @asynccontextmanager
 async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House]:
     """Yield the running house; raises `BadConfiguration` before anything half-configured serves."""
+    locate = locator(settings.country_db)
     files = CatalogFiles(settings.config)
     catalog, warnings = files.load()
     log, metrics, clock = logger(), Metrics(CollectorRegistry()), SteadyClock()
@@ -98,7 +99,7 @@ async def open_house(settings: Settings, public_url: str) -> AsyncIterator[House
             settings, files, public_url, planner, clock, key_file, journal, shipper, metrics, log,
             budgets, partial(setting_remarks, writing),
         )  # fmt: skip
-        house.services = _services(house, Reports(RedisCounts(reading)), delays, tallies)
+        house.services = _services(house, Reports(RedisCounts(reading)), delays, tallies, locate)
         _describe(house)
         gc.set_threshold(GC_YOUNG)
         sys.setswitchinterval(SWITCH_S)
@@ -112,7 +113,13 @@ def _link(url: str, timeout_s: float, stack: AsyncExitStack) -> RedisLink:
     return link
 
 
-def _services(house: House, reports: Reports, delays: Delays, tallies: Tallies) -> Services:
+def _services(
+    house: House,
+    reports: Reports,
+    delays: Delays,
+    tallies: Tallies,
+    locate: Callable[[str], str],
+) -> Services:
     """Put the flows together."""
     planner, clock, key_file = house.planner, house.clock, house.key_file
     serials = Serials(lambda: secrets.randbits(32))

@@ -29,6 +29,7 @@ FLAGS = (
     _Flag("report-auth", "", "user:password that reports ask for"),
     _Flag("trusted-proxies", "", "networks (CIDR, commas) whose forwarded headers count"),
     _Flag("country-header", "", "header in which a trusted proxy names the reader's country"),
+    _Flag("country-db", "", "file of countries by address (.mmdb); needs the extra geo"),
     _Flag("journal-max", "1GiB", "most that the journal may hold (bytes, KiB, MiB, GiB)"),
     _Flag("grace", "0", "seconds to go on serving after SIGTERM"),
     _Flag("demo", "", "show the example article at /demo (default: with the embedded engine)"),

@@ -52,6 +52,7 @@ class _Reader:
             report_auth=text["report-auth"] or None,
             trusted_proxies=self._networks("trusted-proxies"),
             country_header=text["country-header"] or None,
+            country_db=Path(text["country-db"]) if text["country-db"] else None,
             journal_max_bytes=self._bytes("journal-max"),
             grace_s=self._seconds("grace"),
             demo=self._switch("demo", default=not text["redis-url"]),

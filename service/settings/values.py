@@ -49,6 +49,7 @@ class Settings:
     report_auth: str | None = field(repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     country_header: str | None
+    country_db: Path | None
     journal_max_bytes: int
     grace_s: float
     demo: bool

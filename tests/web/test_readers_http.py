@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from service.cli import EXIT_CONFIG
 from service.domain.audience import Platform
 from service.domain.tokens import Token, parse_token
-from tests.commands import command
+from tests.commands import command, refused
+from tests.mmdb import mmdb
 from tests.serving import ROOT
-from tests.web.conftest import kept_house
+from tests.web.conftest import kept_house, open_house
 from tests.web.houses import IPHONE, MACINTOSH, House
 from tests.web.labs import LAB, PROXIED, lab_config, put_campaign
 from tests.web.wire import Answer, Wire, query
 
-GERMAN = "5.9.0.1"
+GERMAN, DOCUMENTED = "5.9.0.1", "198.51.100.7"
 NOT_IN_GERMANY = "exclude: {country: [DE]}\ntarget: {path: [/abroad/*]}"
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
 
@@ -67,6 +69,26 @@ def test_what_a_proxy_calls_no_country_is_the_unknown_one(house: House, code: st
 def test_without_a_proxys_word_the_address_tells(house: House, header: dict[str, str]) -> None:
     assert decided(house, "/nowhere/1", {**header, "X-Forwarded-For": GERMAN}) == "german"
     assert decided(house, "/nowhere/1", {**header, "X-Forwarded-For": "10.1.2.3"}) == "nowhere"
+
+
+async def test_the_operators_database_is_asked_before_the_registries(
+    config: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "countries.mmdb"
+    file.write_bytes(mmdb({"198.51.100.0/24": {"country": {"iso_code": "DE"}}}))
+    flags = (*PROXIED, "--country-db", str(file))
+    async with open_house(tmp_path, *flags, config=config) as house:
+        for address, campaign in ((DOCUMENTED, "german"), (GERMAN, "german"), ("::1", "abroad")):
+            assert decided(house, "/abroad/1", {"X-Forwarded-For": address}) == campaign
+        passed_on = {"X-Forwarded-For": DOCUMENTED, "X-Country": "FR"}
+        assert decided(house, "/abroad/1", passed_on) == "abroad"
+
+
+def test_a_database_that_tells_nothing_is_refused_at_the_start(tmp_path: Path) -> None:
+    flags = ("--data", str(tmp_path), "--country-db", str(tmp_path / "none.mmdb"))
+    assert refused("serve", *flags, directory=ROOT) == (
+        EXIT_CONFIG, "settings: error: --country-db: give a file that the service may read\n"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("header", [{"X-Country": "DE"}, {"X-Forwarded-For": GERMAN}])
