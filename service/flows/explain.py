@@ -99,7 +99,7 @@ class Explainer:
         """Return why a campaign whose flight runs has a pace of nothing."""
         campaign, read_ms = plan.index.campaigns[number], self._tallies.read_ms
         flight = campaign.flight(plan.hour)
-        counted = flight is not None and self._budgets.counted(campaign.id, flight.start)
+        counted = flight is not None and self._budgets.counted(campaign, flight)
         if read_ms is None or not counted:
             return "budget: its counts are not read yet"
         if plan.made_ms - read_ms >= FROZEN_MS:

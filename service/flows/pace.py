@@ -64,9 +64,9 @@ class Budgets:
             self._pace(flight, tallies, moment, fresh=fresh)
         return self._paces.copy()
 
-    def counted(self, campaign: str, start: int) -> bool:
-        """Say whether counts of a flight were read, so that it has a pace of its own."""
-        return (campaign, start) in self._pacers
+    def counted(self, campaign: Campaign, flight: Flight) -> bool:
+        """Say whether counts of a flight with a goal were read, so that it has a pace."""
+        return flight.goal is not None and _key(campaign, flight.start, flight.goal) in self._pacers
 
     def forget_others(self, campaigns: Iterable[Campaign]) -> None:
         """Let go of the pacers of flights that these campaigns do not have, or without a goal.
