@@ -7,7 +7,6 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from service.domain.arms import gains
 from service.domain.buckets import article_days
 from service.domain.catalog import Catalog
 from service.domain.events import UNUSED
@@ -16,14 +15,7 @@ from service.domain.rates import Rate
 from service.domain.reporting import Query
 from service.web.charts import Slot, draw, tick_every
 from service.web.pages import render
-from service.web.report_words import (
-    arm_words,
-    long_day,
-    meaning,
-    shown_gain,
-    shown_interval,
-    shown_rate,
-)
+from service.web.report_words import arm_lines, long_day, meaning, shown_interval, shown_rate
 
 # Ours and without a tag in it, so safe unescaped within the style element.
 _CSS = Markup((Path(__file__).parent / "static" / "report.css").read_text("utf-8"))  # noqa: S704  see above
@@ -79,7 +71,7 @@ def figures_page(frame: Frame, query: Query, overview: Overview) -> str:
         campaigns=[(_campaign(frame, name), one) for name, one in overview.campaigns.items()],
         networks=[(_network(frame, line.network), line) for line in overview.networks],
         sources=[(_network(frame, name), one) for name, one in overview.sources.items()],
-        arms=_arms(overview),
+        arms=arm_lines(overview.arms),
         reasons=[(*meaning(reason), count) for reason, count in ledger.reasons.items()],
         nameless=[(meaning(reason)[0], count) for reason, count in ledger.nameless.items()],
         share_of=lambda count: Rate(count, ledger.gross),
@@ -187,18 +179,6 @@ def _campaign(frame: Frame, name: str) -> str:
     campaign = frame.catalog.campaigns.get(name)
     app = frame.catalog.apps.get(campaign.app) if campaign else None
     return f"{name} · {app.name}" if app else name
-
-
-def _arms(overview: Overview) -> list[tuple[object, ...]]:
-    """Return a site's arms in words, with how each does against the one it is judged by."""
-    compared = {
-        name: (*shown_gain(gain), f"against {arm_words(base)[0]}")
-        for name, (base, gain) in gains(overview.arms).items()
-    }
-    nothing = ("", "", "")
-    return [
-        (*arm_words(name), one, *compared.get(name, nothing)) for name, one in overview.arms.items()
-    ]
 
 
 def _network(frame: Frame, name: str) -> str:

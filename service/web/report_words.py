@@ -1,7 +1,10 @@
 """The words and numbers of the reports page, for people who do not read code; looks nothing up."""
 
+from collections.abc import Mapping
 from datetime import date
 
+from service.domain.arms import gains
+from service.domain.overview import Figures
 from service.domain.rates import Gain, Rate
 
 _PER_CENT = 100
@@ -53,13 +56,24 @@ def shown_interval(rate: Rate) -> str:
     return f"{low:.2f} to {high:.2f}\u00a0%"
 
 
-def arm_words(arm: str) -> tuple[str, str]:
-    """Return an experiment arm's name and one sentence that says what it sees."""
-    return _ARMS.get(arm, (f"Arm {arm.upper()}", "Creatives of this arm, and those of no arm."))
+def arm_lines(found: Mapping[str, Figures]) -> list[tuple[object, ...]]:
+    """Return of each arm its name, what it sees and its figures, and how it compares.
+
+    By how many per cent its click-through is above another's, the 95 % interval of that, and whose.
+    """
+    compared = {
+        name: (*_shown_gain(gain), f"against {_arm(base)[0]}")
+        for name, (base, gain) in gains(found).items()
+    }
+    nothing = ("", "", "")
+    return [(*_arm(name), one, *compared.get(name, nothing)) for name, one in found.items()]
 
 
-def shown_gain(gain: Gain) -> tuple[str, str]:
-    """Return by how much a rate is above another, and the 95 % interval of that, in per cent."""
+def _arm(name: str) -> tuple[str, str]:
+    return _ARMS.get(name, (f"Arm {name.upper()}", "Creatives of this arm, and those of no arm."))
+
+
+def _shown_gain(gain: Gain) -> tuple[str, str]:
     interval = gain.interval()
     if gain.value is None or interval is None:
         return "–", "too few clicks"
