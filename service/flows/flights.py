@@ -14,7 +14,7 @@ from service.domain.times import day_of
 from service.domain.traffic import HOUR_S, Shape
 from service.flows.tallies import Tallies
 
-_FOR_EVER_H = 24 * 365  # the length of a flight without an end, for its daily bound alone
+FOR_EVER_H = 24 * 365  # the length of a flight without an end, for its daily bound alone
 
 
 @dataclass(slots=True, eq=False)
@@ -96,7 +96,7 @@ def running_flight(
         total=closed(span),
         today=closed(range(max(span.start, day.start), min(span.stop, day.stop))),
         starts=_until(shape, flight.start),
-        ends=_until(shape, flight.start + _FOR_EVER_H if end is None else end),
+        ends=_until(shape, flight.start + FOR_EVER_H if end is None else end),
         midnight=_until(shape, day.stop),
     )  # fmt: skip
 

@@ -4,31 +4,28 @@ What it shows is how delivery and learning behave; readers, sites and time are m
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
-from math import cos, pi
 
-from service.domain.articles import Article
 from service.domain.audience import Platform
+from service.domain.catalog import Catalog
 from service.domain.choosing import Choice
 from service.domain.delays import Delays
 from service.domain.events import HOUR_MS, Kind
-from service.domain.sites import Site
 from service.domain.tokens import Arm, Signer
 from service.flows.decide import Decider
 from service.flows.pace import Budgets
-from service.flows.pages import Audience, Page
 from service.flows.plan import Planner
 from service.flows.serials import Serials
 from service.flows.simulated import Outcome, SyntheticCounts, World
+from service.flows.synthetic import TRAFFIC, Crowd, crowd_of, left_out
 from service.flows.tallies import Tallies
 
 STEP_S = 60  # between plans
 RENDERED = 0.9  # of what is decided
 VIEWED = 0.7  # of what is rendered
 IMPRESSION_S, CLICK_S = 600.0, 7_200.0  # the latest; spread evenly
-_PLATFORMS = (Platform.IOS, Platform.ANDROID, Platform.DESKTOP)
-_DAY_S = 86_400
+_DAY_S, _DAY_HOURS = 86_400, 24
 
 
 class Simulation:
@@ -42,14 +39,15 @@ class Simulation:
         self._delays = Delays()
         self._pending: list[tuple[int, int, str, Choice, str]] = []
         self._order = 0
-        self._viewed: Page | None = None
         self._replicas = [self._replica() for _ in range(world.replicas)]
+        self._crowds = self._gathered(world.catalog)
         self.outcome = Outcome()
 
     async def run(self, progress: Callable[[float], None] = lambda _: None) -> Outcome:
         """Simulate to the end, then let what is underway arrive."""
         steps = self._world.days * _DAY_S // STEP_S
-        weights = [_traffic(step * STEP_S) for step in range(steps)]
+        start_s = self._now_ms / 1_000
+        weights = [TRAFFIC.at(start_s + step * STEP_S) for step in range(steps)]
         per_weight = self._world.views / sum(weights)
         owed = 0.0
         for step in range(steps):
@@ -72,23 +70,29 @@ class Simulation:
             if catalog is not None:
                 await planner.adopt(catalog)
             await planner.renew()
+        if catalog is not None:
+            self._crowds = self._gathered(catalog)
+
+    def left_out(self) -> Mapping[str, str]:
+        """Return which campaigns of the first catalogue cannot deliver here, and why."""
+        index = self._replicas[0][0].plan.index
+        return left_out(index, self._world.site, self._world.hours, self._crowds[0])
+
+    def _gathered(self, catalog: Catalog) -> list[Crowd]:
+        """Return a crowd for each replica: pages know the masks of one planner."""
+        site = catalog.sites[self._world.site.id]
+        return [crowd_of(catalog, site, self._world.hours) for _ in self._replicas]
 
     def _view(self) -> None:
-        planner, decider = self._random.choice(self._replicas)
-        page = self._page(planner.plan.catalog.sites[self._world.site.id])
-        audience = Audience(self._random.choice(_PLATFORMS))
+        replica = self._random.randrange(len(self._replicas))
+        crowd, (_, decider) = self._crowds[replica], self._replicas[replica]
+        page, audience = crowd.visit(self._random)
         shown = decider.decide(page, audience)
         if shown.arm is Arm.HOLD:
             return
         for placement, some in zip(page.placements, shown.choices, strict=True):
             if some and self._random.random() < RENDERED:
                 self._seen(placement.id, audience.platform, shown.arm, some[0])
-
-    def _page(self, site: Site) -> Page:
-        """Return the one page that is viewed, anew with each catalogue."""
-        if self._viewed is None or self._viewed.site is not site:
-            self._viewed = Page(site, _ARTICLE, site.placements)
-        return self._viewed
 
     def _seen(self, placement: str, platform: Platform, arm: Arm, choice: Choice) -> None:
         place = f"{choice.creative.id}|{placement}|{platform.label}|{arm.label}"
@@ -109,18 +113,17 @@ class Simulation:
         heappush(self._pending, (at_ms, self._order, kind, choice, f"{place}|{kind}"))
 
     def _arrive(self) -> None:
-        first_ms = self._world.start_hour * HOUR_MS
+        hours = self._world.hours
         while self._pending and self._pending[0][0] <= self._now_ms:
             at_ms, _, kind, choice, name = heappop(self._pending)
             self._counts.add(at_ms // HOUR_MS, name)
-            day = (at_ms - first_ms) // (_DAY_S * 1_000)
-            campaign, creative = (choice.campaign.id, day), (choice.creative.id, day)
+            hour = min(at_ms // HOUR_MS, hours[-1]) - hours.start
             if kind == Kind.IMPRESSION:
-                _add(self.outcome.delivered, campaign)
+                _add(self.outcome.delivered, (choice.campaign.id, hour))
             elif kind == Kind.CLICK:
-                _add(self.outcome.clicked, campaign)
+                _add(self.outcome.clicked, (choice.campaign.id, hour))
             else:
-                _add(self.outcome.viewable, creative)
+                _add(self.outcome.viewable, (choice.creative.id, hour // _DAY_HOURS))
 
     def _replica(self) -> tuple[Planner, Decider]:
         tallies = Tallies(self._counts, self._clock)
@@ -135,15 +138,6 @@ class Simulation:
 
     def _clock(self) -> int:
         return self._now_ms
-
-
-_ARTICLE = Article("https://simulated.example/", bytes(8))
-
-
-def _traffic(second: int) -> float:
-    """Return uneven traffic: quiet nights, loud evenings, quieter weekends."""
-    hour, day = second / 3_600 % 24, second // _DAY_S % 7
-    return (1.0 - 0.8 * cos(2 * pi * (hour - 4) / 24)) * (0.7 if day >= 5 else 1.0)  # noqa: PLR2004  Saturday
 
 
 def _add(table: dict[tuple[str, int], int], key: tuple[str, int]) -> None:

@@ -25,14 +25,27 @@ class World:
     away: range = range(0)
     """Seconds from the start during which the counts cannot be read."""
 
+    @property
+    def hours(self) -> range:
+        """Return the hours since the epoch that are simulated."""
+        return range(self.start_hour, self.start_hour + 24 * self.days)
+
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it: by campaign and day, and viewable impressions by creative and day."""
+    """What came of it: by campaign and hour, and viewable impressions by creative and day.
+
+    Hours and days count from the start; what arrives after the last hour is counted to it.
+    """
 
     delivered: dict[tuple[str, int], int] = field(default_factory=dict)
     clicked: dict[tuple[str, int], int] = field(default_factory=dict)
     viewable: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def by_hour(self, campaign: str, hours: int, *, clicks: bool = False) -> list[int]:
+        """Return what a campaign delivered in each of the first hours."""
+        table = self.clicked if clicks else self.delivered
+        return [table.get((campaign, hour), 0) for hour in range(hours)]
 
     def total(self, campaign: str, *, clicks: bool = False) -> int:
         """Return what a campaign delivered in all."""
