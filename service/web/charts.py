@@ -63,8 +63,8 @@ def draw(slots: Sequence[Slot]) -> Chart:
     step = (WIDTH - LEFT - RIGHT) / len(slots)
     centres = [LEFT + step * (index + 0.5) for index in range(len(slots))]
     known = [slot.figures for slot in slots if slot.figures is not None]
-    top = _ceiling(max((getattr(one, name) for one in known for name in LINES), default=0))
-    high = _ceiling(max((getattr(one, name) for one in known for name in BARS), default=0))
+    top = ceiling(max((getattr(one, name) for one in known for name in LINES), default=0))
+    high = ceiling(max((getattr(one, name) for one in known for name in BARS), default=0))
     dots = {name: _points(name, known, centres, top) for name in LINES}
     paths = {name: "M" + " L".join(f"{p.x:g},{p.y:g}" for p in dots[name]) for name in LINES}
     floor = LINES_TOP + LINES_HEIGHT
@@ -93,6 +93,20 @@ def tick_every(count: int, steps: Sequence[int]) -> int:
     return next((step for step in steps if count / step <= LABELS_MAX), steps[-1])
 
 
+def ceiling(most: int) -> int:
+    """Return the next number of the kind people count in: 4, 5, 6, 8, 10, 12, 15, 20, 25, …."""
+    magnitude = 1
+    while most > _CEILINGS[-1][0] * magnitude:
+        magnitude *= 10
+    return next(n * magnitude for n, _ in _CEILINGS if most <= n * magnitude)
+
+
+def divisions(top: int) -> int:
+    """Return into how many round steps a scale that ends at a ceiling divides."""
+    leading = int(str(top).rstrip("0") or "0")
+    return next(ticks for n, ticks in _CEILINGS if int(str(n).rstrip("0")) == leading)
+
+
 def _points(name: str, known: Sequence[Figures], centres: Sequence[float], top: int) -> list[Mark]:
     return [
         Mark(round(x, 1), round(LINES_TOP + LINES_HEIGHT * (1 - getattr(one, name) / top), 1))
@@ -116,20 +130,11 @@ def _bars(
 
 
 def _scale(top: int, above: int, height: int) -> list[Mark]:
-    leading = int(str(top).rstrip("0") or "0")
-    ticks = next(ticks for n, ticks in _CEILINGS if int(str(n).rstrip("0")) == leading)
+    ticks = divisions(top)
     return [
         Mark(LEFT, round(above + height * (1 - part / ticks), 1), text=f"{top * part // ticks:,}")
         for part in range(ticks + 1)
     ]
-
-
-def _ceiling(most: int) -> int:
-    """Return the next number of the kind people count in: 4, 5, 6, 8, 10, 12, 15, 20, 25, …."""
-    magnitude = 1
-    while most > _CEILINGS[-1][0] * magnitude:
-        magnitude *= 10
-    return next(n * magnitude for n, _ in _CEILINGS if most <= n * magnitude)
 
 
 def _tip(slot: Slot) -> str:
