@@ -27,9 +27,13 @@ _COLUMNS: Sequence[tuple[int, int, float]] = (
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One campaign's lines in the drawing's units, its words, and its axes' labels with places."""
+    """One campaign's lines in the drawing's units, its words, and its axes' labels with places.
+
+    `label` is the name as far as there is room.
+    """
 
     name: str
+    label: str
     verdict: str
     share: str
     near: bool
@@ -88,7 +92,7 @@ def _panel(world: World, one: Delivery, x: float, y: float, size: tuple[float, f
     line, steps = path(done), divisions(top)
     every = tick_every(world.days, _TICKS)
     return Panel(
-        _fitting(one.campaign, width), _verdict(one, done, due),
+        one.campaign, _fitting(one.campaign, width), _verdict(one, done, due),
         "" if share is None else f"{share:.1%}", share is None or abs(share - 1) <= _NEAR,
         x, y, width, height,
         line, f"{line} L{width - RIGHT:.1f},{floor:.1f} L{LEFT:.1f},{floor:.1f} Z",

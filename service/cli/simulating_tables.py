@@ -1,12 +1,13 @@
 """What a simulation says in words and figures: tables of a week each; computes no delivery."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from service.flows.goals import Delivery, Held
 from service.flows.simulated import Outcome, World
 
 _WEEK, _DAY_HOURS = 7, 24
+_NAME_CHARS = 26  # at least: the words beside a goal
 
 
 def tables(
@@ -21,7 +22,7 @@ def tables(
         yield f"{campaign} delivers nothing: {why}"
     for first in range(0, world.days, _WEEK):
         yield from _week(world, found, range(first, min(first + _WEEK, world.days)))
-    yield from _regrets(world, outcome)
+    yield from _regrets(world, outcome, left_out)
 
 
 def day_of(world: World, day: int) -> str:
@@ -31,17 +32,18 @@ def day_of(world: World, day: int) -> str:
 
 
 def _week(world: World, found: Sequence[Delivery], days: range) -> Iterator[str]:
+    width = max([_NAME_CHARS, *(len(_name(one)) for one in found)])
     yield ""
-    yield _row("delivered by day", [f"{day + 1}" for day in days], "so far")
+    yield _row(width, "delivered by day", [f"{day + 1}" for day in days], "so far")
     for one in found:
         counts = [sum(one.hours[day * _DAY_HOURS : (day + 1) * _DAY_HOURS]) for day in days]
         so_far = sum(one.hours[: days.stop * _DAY_HOURS])
-        yield _row(f"{one.campaign} {one.unit}", [f"{count:,}" for count in counts], f"{so_far:,}")
+        yield _row(width, _name(one), [f"{count:,}" for count in counts], f"{so_far:,}")
         for held in one.held:
-            yield from _against(held, days)
+            yield from _against(width, held, days)
 
 
-def _against(held: Held, days: range) -> Iterator[str]:
+def _against(width: int, held: Held, days: range) -> Iterator[str]:
     """Yield what a flight had delivered, and what was due, by the end of each of its days.
 
     Of the day after its last one too: something may have arrived late.
@@ -54,15 +56,17 @@ def _against(held: Held, days: range) -> Iterator[str]:
     delivered = ["" if end is None else f"{held.delivered[end]:,}" for end in ends]
     due = ["" if end is None else f"{held.due[end]:,.0f}" for end in ends]
     share = f"{held.delivered[last] / held.due[last]:.1%}" if held.due[last] else ""
-    yield _row(f"  of {held.goal.total:,}: delivered", delivered, f"{held.delivered[last]:,}")
-    yield _row("  due by then", due, share)
+    yield _row(
+        width, f"  of {held.goal.total:,}: delivered", delivered, f"{held.delivered[last]:,}"
+    )
+    yield _row(width, "  due by then", due, share)
 
 
-def _regrets(world: World, outcome: Outcome) -> Iterator[str]:
+def _regrets(world: World, outcome: Outcome, left_out: Container[str]) -> Iterator[str]:
     """Yield what not knowing the best creative cost where campaigns have several."""
     for campaign in world.catalog.campaigns.values():
         ids = [creative.id for creative in campaign.creatives]
-        if len(ids) > 1:
+        if len(ids) > 1 and campaign.id not in left_out:
             regret, even = outcome.regret(ids, world.rates)
             share = f" ({regret / even:.0%} of that)" if even else ""
             yield ""
@@ -74,5 +78,9 @@ def _regrets(world: World, outcome: Outcome) -> Iterator[str]:
             )
 
 
-def _row(name: str, days: Sequence[str], last: str) -> str:
-    return (f"{name:32}" + "".join(f"{text:>10}" for text in days) + f"{last:>12}").rstrip()
+def _name(one: Delivery) -> str:
+    return f"{one.campaign} {one.unit}"
+
+
+def _row(width: int, name: str, days: Sequence[str], last: str) -> str:
+    return (f"{name:{width}}" + "".join(f"{text:>11}" for text in days) + f"{last:>13}").rstrip()

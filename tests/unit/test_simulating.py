@@ -1,6 +1,7 @@
 """`simulate` as people run it: what it refuses, what it prints, and that table and plot agree."""
 
 import re
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
@@ -47,7 +48,8 @@ class Simulate:
 
     def row(self, said: str, name: str, at: int = 0) -> list[str]:
         """Return the figures of a row of the table."""
-        return [line[32:].split() for line in said.splitlines() if line.startswith(name)][at]
+        rows = [line for line in said.splitlines() if line.startswith(name)]
+        return re.findall(r"[\d,.%]+", rows[at][len(name) :])
 
 
 def numbers(row: list[str]) -> list[int]:
@@ -129,7 +131,11 @@ def test_labels_and_panels_stay_apart_and_inside(simulate: Simulate, campaigns: 
 def test_who_delivers_nothing_is_named_with_the_reason(simulate: Simulate) -> None:
     simulate.written.campaign("later", flights="{start: 2027-01-01T00:00:00Z}")
     simulate.written.campaign("german", "target: {country: [DE], section: [Sport]}")
+    more = "}\n  - {id: twice, headline: H, placements: [top]"
+    simulate.written.campaign("paused", "paused: true", creative=more)
     said = simulate()
+    assert "paused delivers nothing: it is paused" in said
+    assert "paused: clicks missed" not in said
     assert "later delivers nothing: no hour of its flights is among these days" in said
     assert numbers(simulate.row(said, "german impressions"))[-1] > 4_000
     assert "later impressions" not in said
@@ -171,3 +177,12 @@ def test_what_makes_no_sense_is_refused_by_its_flag_before_the_run(
     assert said.startswith(f"{field}: ")
     assert said.count("\n") == 1
     assert not simulate.plot.exists()
+
+
+def test_a_terminal_sees_how_far_it_is(simulate: Simulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    simulate("--days=1", "--views=10")
+    assert terminal.getvalue().endswith(f"\r[{'#' * 40}] 100%\n")
+    assert f"\r[{'#' * 20}{'.' * 20}]  50%" in terminal.getvalue()
