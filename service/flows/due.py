@@ -6,7 +6,7 @@ from service.domain.ads import Campaign, Flight
 from service.domain.pacing import line
 from service.domain.times import day_of
 from service.domain.traffic import HOUR_S, Shape
-from service.flows.flights import FOR_EVER_H
+from service.flows.flights import end_of
 
 
 def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) -> Sequence[float]:
@@ -17,9 +17,7 @@ def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) 
     """
     if flight.goal is None:
         return [0.0] * len(hours)
-    end = flight.end
-    if end is None:
-        end = max(flight.start + FOR_EVER_H, hours.stop)
+    end = end_of(flight, max(flight.start, hours.start))
     front, per_day = campaign.front_loaded, flight.goal.per_day
     before, today, day, since = 0.0, 0.0, range(0), hours.start
     due = []
@@ -33,7 +31,8 @@ def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) 
             today = (flight.goal.total - before) * line(done, front_loaded=front)
             if per_day is not None:
                 done = passed / _between(shape, since, min(end, day.stop))
-                today = min(today, per_day * line(done, front_loaded=front))
+                left = flight.goal.total - before if flight.end is None else today
+                today = min(left, per_day * line(done, front_loaded=front))
         due.append(before + today)
     return due
 

@@ -14,7 +14,8 @@ from service.domain.times import day_of
 from service.domain.traffic import HOUR_S, Shape
 from service.flows.tallies import Tallies
 
-FOR_EVER_H = 24 * 365  # the length of a flight without an end, for its daily bound alone
+_DAY_H = 24
+_FOR_EVER_H = 24 * 365  # how far off the end is of a flight that has none
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +37,7 @@ class RunningFlight:
     starts: float
     ends: float
     midnight: float
+    endless: bool
     due_ms: int = 0  # when to steer it again though nothing was delivered
 
     @property
@@ -67,13 +69,17 @@ class RunningFlight:
         if goal.per_day is None:
             return Budget(left, hours, front_loaded=front)
         rest = max(0.0, min(self.ends, self.midnight) - until_now)
+        if self.endless:  # its days alone are to be paced to
+            return Budget(min(left, float(goal.per_day - today)), rest, front_loaded=front)
         return Budget(left, hours, float(goal.per_day - today), rest, front)
 
     def ratio(self, total: int, until_now: float) -> float:
         """Return what was delivered over what was due by now; 1 while nothing is due."""
-        whole = max(self.ends - self.starts, 1e-9)
-        done = (until_now - self.starts) / whole
-        due = self.goal.total * line(done, front_loaded=self.campaign.front_loaded)
+        passed, goal = max(0.0, until_now - self.starts), self.goal
+        done = passed / max(self.ends - self.starts, 1e-9)
+        due = goal.total * line(done, front_loaded=self.campaign.front_loaded)
+        if goal.per_day is not None:  # its days taken for equal ones
+            due = min(goal.total if self.endless else due, goal.per_day * passed / _DAY_H)
         return total / due if due >= 1.0 else 1.0
 
 
@@ -96,9 +102,15 @@ def running_flight(
         total=closed(span),
         today=closed(range(max(span.start, day.start), min(span.stop, day.stop))),
         starts=_until(shape, flight.start),
-        ends=_until(shape, flight.start + FOR_EVER_H if end is None else end),
+        ends=_until(shape, end_of(flight, hour)),
         midnight=_until(shape, day.stop),
+        endless=end is None,
     )  # fmt: skip
+
+
+def end_of(flight: Flight, hour: int) -> int:
+    """Return the hour in which a flight ends, a year from one in which it runs if it never does."""
+    return hour + _FOR_EVER_H if flight.end is None else flight.end
 
 
 def _until(shape: Shape, hour: int) -> float:

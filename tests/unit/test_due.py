@@ -41,7 +41,9 @@ def test_of_a_flight_that_goes_on_only_its_part_is_due() -> None:
     forever = Flight(START, None, Goal(impressions=365_000))
     assert ends_of_days(forever) == pytest.approx([1_000 * day for day in range(1, 8)])
     ancient = Flight(0, None, Goal(impressions=7_000))
-    assert ends_of_days(ancient)[-1] == pytest.approx(7_000), "its year is long over"
+    assert ends_of_days(ancient)[-1] == pytest.approx(7_000 * 7 / 365), "it always has a year left"
+    daily = Flight(0, None, Goal(impressions=2_500, per_day=1_000))
+    assert ends_of_days(daily)[:4] == pytest.approx([1_000, 2_000, 2_500, 2_500])
 
 
 def test_what_was_due_before_the_run_is_due_in_what_is_left_of_the_flight() -> None:

@@ -231,6 +231,28 @@ async def test_the_ratio_is_delivered_over_due() -> None:
     assert world.ratio == pytest.approx(2.0, rel=0.01)
 
 
+async def test_a_flight_without_an_end_is_paced_along_its_days_however_old_it_is() -> None:
+    day = HOUR - HOUR % 24
+    for start, goal in ((day, 10**6), (day, 300), (day - 3 * 8_760, 10**6)):
+        one = with_goal(start, None, impressions=goal, per_day=200)
+        world = World(one, start_ms=day * HOUR_MS)
+        pace, owed, delivered = await world.after(0), 0.0, []
+        for _ in range(24 * 60):
+            owed += 100 * pace
+            delivered.append(int(owed))
+            pace = await world.after(MINUTE_MS, int(owed))
+            owed -= int(owed)
+        assert 85 < sum(delivered[: 12 * 60]) < 115
+        assert 190 < sum(delivered) <= 201
+
+
+async def test_what_is_due_of_days_is_no_more_than_their_bound() -> None:
+    world = World(with_goal(HOUR - 240, None, impressions=10**6, per_day=24))
+    world.counts.add(HOUR - 100, "c|top|ios|-|impression", 120)
+    await world.after(0)
+    assert world.ratio == pytest.approx(0.5, rel=0.01)
+
+
 async def test_a_changed_campaign_has_its_budget_counted_anew() -> None:
     world = World(with_goal(HOUR - 5, impressions=500))
     world.counts.add(HOUR - 3, "c|top|ios|-|impression", 500)
