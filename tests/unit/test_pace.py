@@ -247,8 +247,9 @@ async def test_a_flight_without_an_end_is_paced_along_its_days_however_old_it_is
 
 
 async def test_what_is_due_of_days_is_no_more_than_their_bound() -> None:
-    world = World(with_goal(HOUR - 240, None, impressions=10**6, per_day=24))
-    world.counts.add(HOUR - 100, "c|top|ios|-|impression", 120)
+    world = World(with_goal(HOUR - 240, None, impressions=10**6, per_day=48))
+    for hour in range(HOUR - 240, HOUR):
+        world.counts.add(hour, "c|top|ios|-|impression", 1)
     await world.after(0)
     assert world.ratio == pytest.approx(0.5, rel=0.01)
 
