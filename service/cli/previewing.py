@@ -37,7 +37,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     signer = KeyFile(read_settings(flags, environ).keys).signer
     catalog, _ = load_catalog(given.config)
     article = canonical_article(given.url)
-    creative, site = _creative(catalog, given.creative), _site(catalog, article)
+    creative = _creative(catalog, given.creative)
+    site = _site(catalog, article, creative)
     offers = (Offer(0, creative.code, PROPENSITY_ONE),)
     token = Token(
         int(time.time() * 1_000), 0, 0, site.code, article.id, Platform.UNKNOWN, preview=True,
@@ -56,8 +57,17 @@ def _creative(catalog: Catalog, identifier: str) -> Creative:
     raise BadInput("creative", "give the id of a configured creative")
 
 
-def _site(catalog: Catalog, article: Article) -> Site:
-    for site in catalog.sites.values():
-        if site.allows(article.url):
+def _site(catalog: Catalog, article: Article, creative: Creative) -> Site:
+    """Return the first site with the article and a placement for the creative."""
+    with_article = [site for site in catalog.sites.values() if site.allows(article.url)]
+    if not with_article:
+        raise BadInput("url", "give an address that a configured site lists among its articles")
+    for site in with_article:
+        if any(placement.id in creative.placements for placement in site.placements):
             return site
-    raise BadInput("url", "give an address that a configured site lists among its articles")
+    there = ", ".join(placement.id for placement in with_article[0].placements)
+    message = (
+        f"fits {', '.join(creative.placements)}, and site {with_article[0].id} has {there}: give"
+        " a creative for one of these, or an article of another site"
+    )
+    raise BadInput("creative", message)
