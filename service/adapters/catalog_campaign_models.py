@@ -155,7 +155,7 @@ class CampaignFile(Strict):
     timezone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     """zone of weekdays, hours and days, like Europe/Paris"""
     exclusive: bool = False
-    """true: while it may show, nobody else of its tier does"""
+    """true: in the places where it may show, nobody else of its tier does"""
     competes: Annotated[list[Identifier], Unique, Field(max_length=20)] = Field(
         default_factory=list
     )

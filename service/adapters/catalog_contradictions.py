@@ -21,6 +21,7 @@ def contradictions(document: Document, campaign: CampaignFile) -> Iterator[Probl
     yield from _named_twice(document, campaign)
     yield from _ways_of_coming(document, campaign)
     yield from _times(document, campaign)
+    yield from _goals(document, campaign)
     yield from _creatives(document, campaign)
 
 
@@ -89,6 +90,24 @@ def _times(document: Document, campaign: CampaignFile) -> Iterator[Problem]:
     runs = f"runs from {_shown(spans[0].start, zone)} to {_shown(spans[0].stop, zone)}"
     message = f"leaves no hour of a flight: in {zone} flight 1 {runs}; name other times or move it"
     yield document.problem((blamed or named)[0], message)
+
+
+def _goals(document: Document, campaign: CampaignFile) -> Iterator[Problem]:
+    """Warn of goals that the bound of a day leaves out of reach, by the campaign's clock."""
+    zone = campaign.timezone
+    for i, flight in enumerate(campaign.flights):
+        goal = flight.goal
+        if goal is None or goal.per_day is None or flight.end is None:
+            continue
+        first, last = (local_time(hour, zone).date() for hour in (flight.start, flight.end - 1))
+        days = (last - first).days + 1
+        reachable, total = goal.per_day * days, goal.impressions or goal.clicks or 0
+        if reachable < total:
+            message = (
+                f"allows {reachable} of {total} in this flight, which has {days} days in {zone}:"
+                " raise it, or lower the goal"
+            )
+            yield document.problem(("flights", i, "goal", "per_day"), message, warning=True)
 
 
 def _shown(hour: int, zone: str) -> str:

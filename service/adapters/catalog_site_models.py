@@ -102,16 +102,16 @@ class LabelsModel(Strict):
 
 
 class ExperimentModel(Strict):
-    """How page views are divided by article and hour; shares are of all page views."""
+    """How page views are divided by article and hour."""
 
     salt: Annotated[str, OneLine(60)] = "1"
     """change it to deal the arms out anew"""
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """share that sees no promotion, 0 to 0.5"""
+    """share of all page views that sees no promotion, 0 to 0.5"""
     arms: dict[ArmName, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
-    """shares of arms, like {a: 0.5, b: 0.5}; creatives name the arms that see them"""
+    """shares of all page views, like {a: 0.5, b: 0.5}; creatives name the arms that see them"""
     guard: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    """share whose creatives follow the configured weights, whatever was learned"""
+    """share of page views in no arm and no holdout whose creatives keep the configured weights"""
 
     @model_validator(mode="after")
     def _fits(self) -> "ExperimentModel":

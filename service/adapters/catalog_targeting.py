@@ -29,6 +29,15 @@ def _word(value: str) -> str:
     return word.casefold()
 
 
+def _tag(value: str) -> str:
+    word = _word(value)
+    if "," in word:
+        parts = ", ".join(part.strip() for part in word.split(",") if part.strip())
+        message = "never matches: pages send tags with commas between them; write"
+        raise ValueError(f"{message} [{parts}]" if parts else f"{message} words")
+    return word
+
+
 def _path(value: str) -> str:
     if not _PATH.fullmatch(value) or "?" in value or "#" in value:
         raise ValueError(f"write a path like /world/*, percent-encoded, not {value[:60]!r}")
@@ -46,6 +55,7 @@ Some = Field(min_length=1, max_length=2_000)
 Language = Annotated[str, AfterValidator(_language)]
 Country = Annotated[str, AfterValidator(check_country)]
 Word = Annotated[str, AfterValidator(_word)]
+Tag = Annotated[str, AfterValidator(_tag)]
 Path = Annotated[str, AfterValidator(_path)]
 Hour = Annotated[int, AfterValidator(_hour)]
 
@@ -65,8 +75,8 @@ class Targeting(Strict):
     """languages of the page, like en or pt-BR; en takes en-GB too"""
     section: Annotated[list[Word], Unique, Some] | None = None
     """sections of the site, as its pages name them"""
-    tag: Annotated[list[Word], Unique, Some] | None = None
-    """tags, as pages name them; a page may have many"""
+    tag: Annotated[list[Tag], Unique, Some] | None = None
+    """tags without commas, as pages name them; a page may have many"""
     path: Annotated[list[Path], Unique, Some] | None = None
     """paths of articles, like /world/*; `*` is any text"""
     source: Annotated[list[Identifier], Unique, Some] | None = None

@@ -35,6 +35,9 @@ def written(tmp_path: Path) -> Written:
         ("target: {path: ['/a?b=1']}", "target.path[0]", "a path like /world/*"),
         ("target: {tag: ['  ']}", "target.tag[0]", "1 to 60 characters"),
         ("target: {section: []}", "target.section", "at least 1"),
+        ("target: {tag: [a, 'Rock, Paper']}", "target.tag[1]", "them; write [rock, paper]"),
+        ("exclude: {tag: ['a,']}", "exclude.tag[0]", "pages send tags with commas between them"),
+        ("target: {tag: [',']}", "target.tag[0]", "commas between them; write words"),
         ("target: {country: [DE, DE]}", "target.country[1]", "in this list already"),
         ("exclude: {source: [facebok]}", "exclude.source[0]", "there is no network `facebok`"),
         ("target: {source: [direct, x]}", "target.source[1]", "there are: bluesky, copy, direct"),
@@ -112,6 +115,10 @@ def test_flights_that_cannot_be_are_errors(
     [
         ("{start: 2026-01-01T00:00:00Z, end: 2026-02-01T00:00:00Z}", "is past"),
         ("{start: 2026-01-01T00:00:00Z, goal: {clicks: 9}}", "no end to be paced to"),
+        (
+            "{start: 2026-12-01T00:00Z, end: 2026-12-03T00:00Z, goal: {clicks: 21, per_day: 10}}",
+            "allows 20 of 21 in this flight, which has 2 days in UTC",
+        ),
     ],
 )
 def test_flights_that_are_only_unwise_are_warnings(
@@ -120,6 +127,28 @@ def test_flights_that_are_only_unwise_are_warnings(
     (problem,) = written.campaign(flights=flights).problems()
     assert problem.warning
     assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("zone", "goal", "warned"),
+    [
+        ("UTC", "{impressions: 20, per_day: 10}", False),
+        ("Asia/Tokyo", "{impressions: 30, per_day: 10}", False),  # which begins and ends at nine
+        ("Asia/Tokyo", "{impressions: 31, per_day: 10}", True),
+    ],
+)
+def test_days_of_a_goal_are_those_of_the_campaigns_zone(
+    written: Written, zone: str, goal: str, *, warned: bool
+) -> None:
+    flights = f"{{start: 2026-12-01T00:00Z, end: 2026-12-03T00:00Z, goal: {goal}}}"
+    written.campaign(more=f"timezone: {zone}", flights=flights)
+    assert [problem.field for problem in written.problems()] == (
+        ["flights[0].goal.per_day"] if warned else []
+    )
+
+
+def test_words_of_a_section_may_have_commas(written: Written) -> None:
+    assert written.campaign(more="target: {section: ['Rock, Paper']}").problems() == []
 
 
 def test_an_hour_that_clocks_skip_is_a_moment_by_its_offset(written: Written) -> None:
