@@ -3,14 +3,15 @@
 Never half a catalogue: nothing is returned while any file, value or reference is wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
 from service.adapters.catalog_build import build
 from service.adapters.catalog_entries import MODELS as MODELS
 from service.adapters.catalog_entries import Entry, Understood, understood
-from service.adapters.catalog_files import Source, Sources, Stamp, read_sources
+from service.adapters.catalog_files import Source, Sources, read_sources
+from service.adapters.catalog_looks import NETWORKS, Stamp
 from service.adapters.catalog_together import Together
 from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
@@ -60,14 +61,22 @@ class CatalogFiles:
         for one in unhurried(self._understood.values()):
             entries += one.entries
             problems += one.problems
-        problems += self._together.problems(entries, now)
-        if self.directory.is_dir() and not any(one.document.kind == "site" for one in entries):
-            message = "there is no site: describe one in a file like sites/example.yaml"
-            problems.append(Problem(str(self.directory / "sites"), 1, "sites", message))
+        problems += self._missing({one.document.kind for one in entries} | sources.unlisted)
+        problems += self._together.problems(entries, now, sources.unlisted)
         ordered = _ordered(problems)
         if not all(problem.warning for problem in ordered):
             raise BadConfiguration(ordered)
         return build((one.value() for one in unhurried(entries)), sources.version), ordered
+
+    def _missing(self, kinds: Set[str]) -> Iterator[Problem]:
+        """Yield what no catalogue can do without, told by what was read and not by the disk now."""
+        if "network" not in kinds:
+            file = str(self.directory / NETWORKS)
+            message = f"is missing: create {NETWORKS} with `networks:` and an entry a share target"
+            yield Problem(file, 1, "file", message)
+        if "site" not in kinds:
+            message = "there is no site: describe one in a file like sites/example.yaml"
+            yield Problem(str(self.directory / "sites"), 1, "sites", message)
 
 
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

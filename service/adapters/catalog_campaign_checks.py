@@ -20,10 +20,13 @@ from service.domain.targeting import ANYONE, DIRECT, PLATFORM, SOURCE
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a campaign is judged by: sound sites of all, networks, apps, an hour since the epoch."""
+    """What a campaign is judged by: sites, networks, apps, an hour since the epoch.
+
+    `every` says whether the sound sites are all that there are.
+    """
 
     sound: Mapping[str, SiteFile]
-    sites: int
+    every: bool
     networks: NetworksFile | None
     apps: Mapping[str, AppFile]
     hour: int
@@ -32,8 +35,7 @@ class Around:
 def campaign_check(document: Document, campaign: CampaignFile, around: Around) -> Iterator[Problem]:
     """Yield every problem between a campaign and the rest."""
     sound = around.sound
-    every = len(sound) == around.sites
-    whole = every if campaign.sites is None else sound.keys() >= set(campaign.sites)
+    whole = around.every if campaign.sites is None else sound.keys() >= set(campaign.sites)
     if around.networks is not None:
         yield from _sources(document, campaign, around.networks, sound if whole else {})
     yield from reach(document, campaign, sound, whole=whole)

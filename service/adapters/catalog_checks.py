@@ -89,20 +89,25 @@ def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator
 class Named:
     """What campaigns refer to by name: apps, and sites with their placements (None: unknown)."""
 
-    apps: Set[str]
-    sites: Mapping[str, Set[str] | None]
+    apps: Set[str] | None
+    sites: Mapping[str, Set[str] | None] | None
 
     @classmethod
-    def of(cls, sites: Iterable[Document], apps: Iterable[Document]) -> "Named":
-        """Return the names that documents give."""
-        return cls({app.id for app in apps}, {site.id: _placements(site) for site in sites})
+    def of(cls, sites: Iterable[Document], apps: Iterable[Document], unlisted: Set[str]) -> "Named":
+        """Return the names that documents give; of `unlisted` kinds there may be others."""
+        return cls(
+            None if "app" in unlisted else {app.id for app in apps},
+            None if "site" in unlisted else {site.id: _placements(site) for site in sites},
+        )
 
 
 def references(campaign: Document, named: Named) -> Iterator[Problem]:
     """Yield every name in a campaign that is nowhere."""
     app = campaign.data.get("app")
-    if isinstance(app, str) and app not in named.apps:
+    if named.apps is not None and isinstance(app, str) and app not in named.apps:
         yield campaign.problem(("app",), _unknown("app", app, named.apps))
+    if named.sites is None:
+        return
     for i, site in enumerate(_list(campaign.data.get("sites"))):
         if isinstance(site, str) and site not in named.sites:
             yield campaign.problem(("sites", i), _unknown("site", site, named.sites))

@@ -1,36 +1,31 @@
-"""The configuration's files as bytes and their stamps; parses nothing.
+"""The configuration's files as bytes; parses nothing.
 
 Only regular files of bounded size are opened, and none that is as it was when it was last read. A
 set of files that changes while it is read is read again, so that what is returned stood on disk
-together.
+together. What is there and cannot be read is a problem, never a smaller configuration.
 """
 
 import os
 from bisect import insort
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from service.adapters.catalog_looks import FOLDER, FOLDERS, NETWORKS, Look, Stamp, stamp
 from service.domain.errors import Problem
 from service.flows.unhurried import unhurried
 
 FILE_BYTES_MAX = 1 << 20
 TOTAL_BYTES_MAX = 64 << 20
-FOLDERS = {"sites": "site", "apps": "app", "campaigns": "campaign"}
-NETWORKS = "networks.yaml"
 _ATTEMPTS = 5
-_HALF_SAVED = ("~", ".swp", ".tmp", ".bak")
-_NOT_READ = {"schema"}  # for editors, not for the service
-
-Look = tuple[str, str, int, int, int, int]
-"""What changes when a file does: its kind, path, inode, size and both times."""
-Stamp = tuple[Look, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One file: what it configures (`network`, `site`, `app`, `campaign`), its path, its bytes."""
+    """One file: what it configures (`network`, `site`, `app`, `campaign`), its path, its bytes.
+
+    Of a file that cannot be read there is a source too, without bytes: others may refer to it.
+    """
 
     kind: str
     path: Path
@@ -41,12 +36,14 @@ class Source:
 class Sources:
     """All files, what was wrong with reading them, and a digest of all the bytes.
 
-    `looks` tells of each file how it looked when it was read.
+    `looks` tells of each file how it looked when it was read. `unlisted` are the kinds of which
+    there may be more than `files` holds, for their directory cannot be listed.
     """
 
     files: list[Source] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     looks: dict[Look, Source] = field(default_factory=dict)
+    unlisted: frozenset[str] = frozenset()
     stamp: Stamp | None = None
 
     @property
@@ -82,59 +79,42 @@ def read_sources(
     return sources
 
 
-def stamp(directory: Path) -> Stamp:
-    """Return how each file looks, in the directories' order; kind is empty for what is not read."""
-    found: list[Look] = []
-    for entry in _entries(directory):
-        name = entry.name
-        if name == NETWORKS:
-            found.append(_look("network", entry))
-        elif name in FOLDERS:
-            found += [
-                _look(FOLDERS[name] if inner.name.endswith(".yaml") else "", inner)
-                for inner in _entries(Path(entry.path))
-            ]
-        elif name not in _NOT_READ and name.endswith((".yaml", ".yml")):
-            found.append(_look("", entry))
-    return tuple(found)
-
-
-def _look(kind: str, entry: os.DirEntry[str]) -> Look:
-    try:
-        stat = entry.stat()
-    except OSError:
-        return kind, entry.path, 0, 0, 0, 0
-    return kind, entry.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
 def _read(directory: Path, seen: Stamp, known: dict[Look, Source]) -> Sources:
-    sources = Sources()
-    if not directory.is_dir():
+    sources, root = Sources(), str(directory)
+    if not (seen or directory.is_dir()) or (FOLDER, root) in (look[:2] for look in seen):
         message = "is not a directory that can be read: create it or name another with --config"
-        sources.problems.append(Problem(str(directory), 1, "config", message))
+        sources.problems.append(Problem(root, 1, "config", message))
+        sources.unlisted = frozenset({"network", *FOLDERS.values()})
         return sources
     room = TOTAL_BYTES_MAX
     for path, look in unhurried(_sorted(seen)):
-        kind = look[0]
-        if kind == "":
+        if look.kind == FOLDER:
+            sources.problems.append(_unreadable(look))
+            sources.unlisted |= {FOLDERS[Path(path).name]}
+        elif look.kind == "":
             message = (
                 f"is not read: {NETWORKS} and *.yaml directly in {', '.join(FOLDERS)} are; "
                 "move or rename it, or remove it"
             )
             sources.problems.append(Problem(str(Path(path)), 1, "file", message, warning=True))
-            continue
-        source = known.get(look)
-        if source is None or len(source.content) > room:
-            content = _content(Path(path), room, sources.problems)
-            source = None if content is None else Source(kind, Path(path), content)
-        if source is not None:
-            room -= len(source.content)
-            sources.files.append(source)
-            sources.looks[look] = source
-    if not (directory / NETWORKS).exists():
-        message = f"is missing: create {NETWORKS} with `networks:` and an entry per share target"
-        sources.problems.append(Problem(str(directory / NETWORKS), 1, "file", message))
+        else:
+            room -= _take(sources, look, known.get(look), room)
     return sources
+
+
+def _take(sources: Sources, look: Look, known: Source | None, room: int) -> int:
+    """Add the source of a file, as it is known or read now; return how many bytes it has."""
+    source = known
+    if source is None or len(source.content) > room:
+        content = _content(look, room)
+        if isinstance(content, Problem):
+            sources.problems.append(content)
+            sources.files.append(Source(look.kind, Path(look.path), b""))
+            return 0
+        source = Source(look.kind, Path(look.path), content)
+    sources.files.append(source)
+    sources.looks[look] = source
+    return len(source.content)
 
 
 def _sorted(seen: Stamp) -> list[tuple[str, Look]]:
@@ -145,19 +125,10 @@ def _sorted(seen: Stamp) -> list[tuple[str, Look]]:
     return found
 
 
-def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield a directory's entries that people meant: no hidden, back-up or half-saved files."""
-    try:
-        with os.scandir(directory) as entries:
-            for entry in unhurried(entries):
-                name = entry.name
-                if not name.startswith((".", "#")) and not name.endswith(_HALF_SAVED):
-                    yield entry
-    except OSError:
-        return
-
-
-def _content(path: Path, room: int, problems: list[Problem]) -> bytes | None:
+def _content(look: Look, room: int) -> bytes | Problem:
+    if look.error:
+        return _unreadable(look)
+    path = Path(look.path)
     message = "is not a regular file: a configuration holds files and nothing else"
     try:
         if path.is_file():  # a pipe or device would hold the service for ever
@@ -167,9 +138,14 @@ def _content(path: Path, room: int, problems: list[Problem]) -> bytes | None:
                 return content
             message = _too_large(len(content))
     except OSError as error:
-        message = f"cannot be read ({error.strerror}): mend its permissions or remove it"
-    problems.append(Problem(str(path), 1, "file", message))
-    return None
+        return _unreadable(look._replace(error=error.errno or 0))
+    return Problem(str(path), 1, "file", message)
+
+
+def _unreadable(look: Look) -> Problem:
+    why = os.strerror(look.error)
+    message = f"cannot be read ({why}): mend its permissions, or what it leads to, or remove it"
+    return Problem(str(Path(look.path)), 1, "file", message)
 
 
 def _too_large(size: int) -> str:

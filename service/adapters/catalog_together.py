@@ -4,7 +4,7 @@ A file is judged again only when it changed, or the hour, or what campaigns are 
 apps and networks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 
 from service.adapters.catalog_campaign_checks import Around, campaign_check
@@ -27,11 +27,17 @@ class Together:
         self._found: dict[Entry, tuple[Problem, ...]] = {}
         self._distinct: list[Names] | None = None  # names that were found to be no one else's
 
-    def problems(self, entries: Sequence[Entry], now: datetime) -> Iterator[Problem]:
-        """Yield every problem between files, and what an aware time makes of each."""
+    def problems(
+        self, entries: Sequence[Entry], now: datetime, unlisted: frozenset[str] = frozenset()
+    ) -> Iterator[Problem]:
+        """Yield every problem between files, and what an aware time makes of each.
+
+        Of `unlisted` kinds there may be others than these entries.
+        """
         others = [one for one in unhurried(entries) if one.document.kind != "campaign"]
-        named, around = _named(others), _around(others, int(now.timestamp()) // 3_600)
-        judged_by = (around.hour, *others)
+        named = _named(others, unlisted)
+        around = _around(others, unlisted, int(now.timestamp()) // 3_600)
+        judged_by = (around.hour, unlisted, *others)
         before = self._found if judged_by == self._judged_by else {}
         found: dict[Entry, tuple[Problem, ...]] = {}
         for entry in unhurried(entries):
@@ -62,15 +68,16 @@ def _judged(entry: Entry, named: Named, around: Around, now: datetime) -> Iterat
         yield from campaign_check(entry.document, entry.model, around)
 
 
-def _named(others: Sequence[Entry]) -> Named:
+def _named(others: Sequence[Entry], unlisted: Set[str]) -> Named:
     documents = [one.document for one in others]
     return Named.of(
         [document for document in documents if document.kind == "site"],
         [document for document in documents if document.kind == "app"],
+        unlisted,
     )
 
 
-def _around(others: Sequence[Entry], hour: int) -> Around:
+def _around(others: Sequence[Entry], unlisted: Set[str], hour: int) -> Around:
     sites = {
         one.document.id: one.model if isinstance(one.model, SiteFile) else None
         for one in others
@@ -79,7 +86,7 @@ def _around(others: Sequence[Entry], hour: int) -> Around:
     models = [one.model for one in others]
     return Around(
         {name: site for name, site in sites.items() if site is not None},
-        len(sites),
+        "site" not in unlisted and None not in sites.values(),
         next((model for model in models if isinstance(model, NetworksFile)), None),
         {model.id: model for model in models if isinstance(model, AppFile)},
         hour,

@@ -16,7 +16,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from service.adapters.catalog import CatalogFiles
-from service.adapters.catalog_files import Stamp, stamp
+from service.adapters.catalog_looks import Stamp, stamp
 from service.domain.catalog import Catalog
 from service.domain.errors import BadConfiguration, Problem
 from service.telemetry.logs import logger

@@ -163,6 +163,22 @@ async def test_a_directory_that_goes_and_comes_is_survived(config: Path) -> None
         assert "example" in (await catalog_told(told)).sites
 
 
+@pytest.mark.parametrize("name", ["campaigns", "networks.yaml"])
+async def test_what_is_there_and_cannot_be_read_is_told_and_mending_it_is_live(
+    config: Path, name: str
+) -> None:
+    part, away = config / name, config / "away"
+    async with watched(config, polling=False) as told:
+        part.rename(away)
+        part.symlink_to("nowhere")
+        outcome, _ = await asyncio.wait_for(told.get(), LIVE_WITHIN_S)
+        assert isinstance(outcome, BadConfiguration)
+        assert [problem.file for problem in outcome.problems] == [str(part)]
+        part.unlink()
+        away.rename(part)
+        assert "vital-signs" in (await catalog_told(told)).campaigns
+
+
 async def test_a_failing_receiver_is_asked_again(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

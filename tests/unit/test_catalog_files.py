@@ -1,15 +1,20 @@
 """Files as people and editors leave them: encodings, sizes, pipes, stray names, permissions."""
 
+import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from service.adapters.catalog import CatalogFiles, load_catalog
 from service.adapters.catalog_entries import Understood, understood
-from service.adapters.catalog_files import FILE_BYTES_MAX, Source, read_sources, stamp
+from service.adapters.catalog_files import FILE_BYTES_MAX, Source, read_sources
+from service.adapters.catalog_looks import Stamp, stamp
 from service.adapters.catalog_schema import json_schemas
 from service.domain.errors import BadConfiguration, Problem
 
@@ -86,6 +91,104 @@ def test_a_file_without_permission_is_named(config: Path) -> None:
     (config / "networks.yaml").chmod(0)
     problems = problems_of(config)
     assert "permissions" in problems[0].message
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, name: str, *, after: int = 0) -> None:
+    """Let a directory of this name be listed only so far: the rest fails as of a broken disk."""
+    scandir = os.scandir
+
+    @contextmanager
+    def listed(path: Path) -> Iterator[Iterator["os.DirEntry[str]"]]:
+        with scandir(path) as entries:
+            yield failing(entries) if Path(path).name == name else entries
+
+    def failing(entries: Iterator["os.DirEntry[str]"]) -> Iterator["os.DirEntry[str]"]:
+        yield from islice(entries, after)
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", listed)
+
+
+@pytest.mark.parametrize("folder", ["sites", "apps", "campaigns"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_directory_that_cannot_be_listed_is_named_and_nothing_else(
+    config: Path, monkeypatch: pytest.MonkeyPatch, folder: str, after: int
+) -> None:
+    shutil.copy(config / folder / next(os.walk(config / folder))[2][0], config / folder / "~")
+    refused(monkeypatch, folder, after=after)
+    (problem,) = problems_of(config)
+    assert (problem.file, problem.field, problem.warning) == (str(config / folder), "file", False)
+    assert "cannot be read (Permission denied): mend its permissions" in problem.message
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_configuration_that_is_listed_in_part_is_none(
+    config: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    refused(monkeypatch, "config", after=after)
+    (problem,) = problems_of(config)
+    assert (problem.file, problem.field) == (str(config), "config")
+
+
+@pytest.mark.parametrize("folder", ["sites", "apps", "campaigns"])
+def test_what_is_no_directory_is_named(config: Path, folder: str) -> None:
+    shutil.rmtree(config / folder)
+    (config / folder).symlink_to("nowhere")
+    (problem,) = problems_of(config)
+    assert (problem.file, problem.warning) == (str(config / folder), False)
+    assert "No such file or directory" in problem.message
+    (config / folder).unlink()
+    (config / folder).write_text("")
+    assert "Not a directory" in problems_of(config)[0].message
+
+
+def test_campaigns_that_there_are_not_are_none(config: Path) -> None:
+    shutil.rmtree(config / "campaigns")
+    assert load_catalog(config, now=NOW)[0].campaigns == {}
+
+
+@pytest.mark.parametrize("lost", ["networks.yaml", "campaigns", "campaigns/vital-signs.yaml"])
+def test_what_vanishes_while_it_is_read_is_not_taken_for_gone(
+    config: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    # It is away while the first look is taken, and back before anything is opened.
+    whole, looks = load_catalog(config, now=NOW)[0], []
+
+    def away(directory: Path) -> Stamp:
+        looks.append(directory)
+        if len(looks) > 1:
+            return stamp(directory)
+        (config / lost).rename(config / "away")
+        found = stamp(directory)
+        (config / "away").rename(config / lost)
+        return found
+
+    monkeypatch.setattr("service.adapters.catalog_files.stamp", away)
+    assert load_catalog(config, now=NOW)[0] == whole
+
+
+def test_networks_are_missed_by_what_was_read(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However often they are away when looked for, and there when asked for.
+    monkeypatch.setattr(
+        "service.adapters.catalog_files.stamp",
+        lambda directory: tuple(one for one in stamp(directory) if one.kind != "network"),
+    )  # fmt: skip
+    (problem,) = problems_of(config)
+    assert (Path(problem.file).name, problem.warning) == ("networks.yaml", False)
+
+
+def test_a_file_that_cannot_be_looked_at_does_not_make_its_references_wrong(config: Path) -> None:
+    for name in ("sites/example.yaml", "apps/vital-signs.yaml", "networks.yaml"):
+        file = config / name
+        good = file.read_bytes()
+        file.unlink()
+        file.symlink_to("nowhere")
+        (problem,) = problems_of(config)
+        assert (problem.file, "No such file" in problem.message) == (str(file), True)
+        file.unlink()
+        file.write_bytes(good)
 
 
 def test_what_will_not_be_read_is_warned_of(config: Path) -> None:

@@ -216,6 +216,20 @@ def test_an_invalid_change_changes_nothing_and_is_told_everywhere(lab: Lab) -> N
     assert "refused" not in lab.house.internal.get("/readyz").text
 
 
+def test_campaigns_that_cannot_be_read_are_not_taken_for_none(lab: Lab) -> None:
+    campaigns, away = lab.config / "campaigns", lab.config / "away"
+    campaigns.rename(away)
+    campaigns.symlink_to("nowhere")
+    until(lambda: lab.reloaded == 0.0)
+    assert "last change refused: 1 problems" in lab.house.internal.get("/readyz").text
+    assert f"{campaigns}:1: error: file: cannot be read" in lab.house.said()
+    assert lab.top("/deep/1") == "deep"
+    campaigns.unlink()
+    away.rename(campaigns)
+    until(lambda: lab.reloaded == 1.0)
+    assert lab.top("/deep/1") == "deep"
+
+
 def test_simulate_prints_deliveries_and_draws_them(lab: Lab, tmp_path: Path) -> None:
     said = command(
         "simulate", "--days", "1", "--views", "2000", "--plot", "plot.svg",
