@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_dimensions import left, takes_direct
 from service.adapters.catalog_documents import Document
-from service.adapters.catalog_models import AppFile, NetworksFile
-from service.adapters.catalog_reach import Sites, reach, sites_of
-from service.adapters.catalog_site_models import SiteFile
+from service.adapters.catalog_grounds import Sites
+from service.adapters.catalog_models import AppFile
+from service.adapters.catalog_reach import placement_left, reach, site_left, sites_of
 from service.domain.audience import Platform
 from service.domain.errors import Problem
 from service.domain.sharing import BROWSER_NETWORKS
@@ -20,33 +20,41 @@ from service.domain.targeting import ANYONE, DIRECT, PLATFORM, SOURCE
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a campaign is judged by: sites, networks, apps, an hour since the epoch.
+    """What a campaign is judged by: sites, networks (None: unknown), apps, the hour it is.
 
-    `every` says whether the sound sites are all that there are.
+    `names` are those of all sites, also of such that offer what cannot be told; `every` says that
+    there are no others. `hour` counts since the epoch.
     """
 
-    sound: Mapping[str, SiteFile]
+    sites: Sites
+    names: Set[str]
     every: bool
-    networks: NetworksFile | None
+    networks: Set[str] | None
     apps: Mapping[str, AppFile]
     hour: int
 
 
 def campaign_check(document: Document, campaign: CampaignFile, around: Around) -> Iterator[Problem]:
     """Yield every problem between a campaign and the rest."""
-    sound = around.sound
-    whole = around.every if campaign.sites is None else sound.keys() >= set(campaign.sites)
+    named = {*(around.names if campaign.sites is None else campaign.sites)}
+    named.update(campaign.target.site or ())
+    # Where one of its sites cannot be told, that one may have what the others lack.
+    told = named <= around.sites.keys() and (around.every or campaign.sites is not None)
     if around.networks is not None:
-        yield from _sources(document, campaign, around.networks, sound if whole else {})
-    yield from reach(document, campaign, sound, whole=whole)
+        yield from _sources(document, campaign, around.networks, around.sites if told else {})
+    if around.every:
+        yield from site_left(document, campaign, around.names)
+    yield from placement_left(document, campaign)
+    if told:
+        yield from reach(document, campaign, around.sites)
     if campaign.app in around.apps:
         yield from _stores(document, campaign, around.apps[campaign.app])
 
 
 def _sources(
-    document: Document, campaign: CampaignFile, networks: NetworksFile, sites: Sites
+    document: Document, campaign: CampaignFile, networks: Set[str], sites: Sites
 ) -> Iterator[Problem]:
-    known = {*networks.networks, *BROWSER_NETWORKS, DIRECT}
+    known = {*networks, *BROWSER_NETWORKS, DIRECT}
     for side in ("target", "exclude"):
         for i, name in enumerate(getattr(campaign, side).source or ()):
             if name not in known:
@@ -71,8 +79,10 @@ def _offered(
 ) -> Iterator[Problem]:
     """Warn of networks that no site of the campaign offers: only old links bring such readers."""
     where = sites_of(campaign, sites)
-    offered = {name for site in where for name in sites[site].share} | {*BROWSER_NETWORKS, DIRECT}
-    for i, name in enumerate((campaign.target.source or ()) if where else ()):
+    shares = [sites[site].share for site in where]
+    offered = {name for share in shares for name in share or ()} | {*BROWSER_NETWORKS, DIRECT}
+    told = shares and None not in shares
+    for i, name in enumerate((campaign.target.source or ()) if told else ()):
         if name in known and name not in offered:
             message = f"no site of this campaign offers {name}: add it to a site's `share`"
             yield document.problem(("target", SOURCE, i), message, warning=True)

@@ -4,6 +4,7 @@ Works on what was written, faulty documents included, so that one fault does not
 a broken site is not reported again by every campaign that names it.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from service.adapters.catalog_documents import Document
+from service.adapters.catalog_types import ID
 from service.adapters.catalog_yaml import FieldPath
 from service.domain.ads import code_of
 from service.domain.errors import Problem
@@ -33,7 +35,8 @@ def cross_check(documents: Sequence[Document]) -> Iterator[Problem]:
     yield from _collisions(creatives, "creative")
     yield from _shares(by_kind["site"], by_kind["network"])
     for app in by_kind["app"]:
-        if app.data and not (app.data.get("ios") or app.data.get("android")):
+        stores = app.data.keys() - {"id", "name"}  # or what may have been meant for one
+        if app.data and not any(app.data[name] for name in stores):
             yield app.problem(("ios",), "give at least one store: ios, android, or both")
 
 
@@ -71,11 +74,27 @@ def _collisions(places: Iterable[Place], kind: str) -> Iterator[Problem]:
             yield document.problem(path, message)
 
 
-def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator[Problem]:
+def network_names(networks: Iterable[Document]) -> Set[str] | None:
+    """Return the names of networks; None where they cannot be told, which is told by itself.
+
+    A name that is written wrongly is there as it will be once it is mended, too.
+    """
     listed: list[Any] = [document.data.get("networks") for document in networks]
-    known: set[str] | None = None  # a missing or broken list of networks has its own problem
-    if listed and all(isinstance(names, dict) for names in listed):
-        known = {name for names in listed for name in names}
+    if not listed or not all(isinstance(names, dict) for names in listed):
+        return None
+    written = {name for names in listed for name in names}
+    return written | {re.sub("[^a-z0-9-]+", "-", name.casefold()) for name in written}
+
+
+def names_in(listed: Any) -> Set[str] | None:
+    """Return the ids that a mapping as written gives, None where mending it may give others."""
+    if not isinstance(listed, dict) or not all(ID.fullmatch(name) for name in listed):
+        return None
+    return listed.keys()
+
+
+def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator[Problem]:
+    known = network_names(networks)
     for site in sites:
         for i, name in enumerate(_list(site.data.get("share"))):
             if name in BROWSER_NETWORKS:
@@ -87,39 +106,36 @@ def _shares(sites: Iterable[Document], networks: Iterable[Document]) -> Iterator
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What campaigns refer to by name: apps, and sites with their placements (None: unknown)."""
+    """What campaigns refer to by name: apps, and sites with their placements (None: unknown).
 
-    apps: Set[str] | None
-    sites: Mapping[str, Set[str] | None] | None
+    Of the kinds in `nameless` (`app`, `site`) there may be one of any name besides; `every` says
+    that there are no more sites.
+    """
 
-    @classmethod
-    def of(cls, sites: Iterable[Document], apps: Iterable[Document], unlisted: Set[str]) -> "Named":
-        """Return the names that documents give; of `unlisted` kinds there may be others."""
-        return cls(
-            None if "app" in unlisted else {app.id for app in apps},
-            None if "site" in unlisted else {site.id: _placements(site) for site in sites},
-        )
+    apps: Set[str]
+    sites: Mapping[str, Set[str] | None]
+    nameless: Set[str] = frozenset()
+    every: bool = True
 
 
 def references(campaign: Document, named: Named) -> Iterator[Problem]:
     """Yield every name in a campaign that is nowhere."""
     app = campaign.data.get("app")
-    if named.apps is not None and isinstance(app, str) and app not in named.apps:
+    if isinstance(app, str) and app not in named.apps and "app" not in named.nameless:
         yield campaign.problem(("app",), _unknown("app", app, named.apps))
-    if named.sites is None:
-        return
     for i, site in enumerate(_list(campaign.data.get("sites"))):
-        if isinstance(site, str) and site not in named.sites:
+        if isinstance(site, str) and site not in named.sites and "site" not in named.nameless:
             yield campaign.problem(("sites", i), _unknown("site", site, named.sites))
-    yield from _targeted(campaign, named.sites)
-    yield from _unreachable(campaign, named.sites)
+    yield from _targeted(campaign, named)
+    if named.every or campaign.data.get("sites") is not None:
+        yield from _unreachable(campaign, named.sites)
 
 
-def _targeted(campaign: Document, sites: Mapping[str, Set[str] | None]) -> Iterator[Problem]:
+def _targeted(campaign: Document, named: Named) -> Iterator[Problem]:
     """Yield sites and placements of targeting that are nowhere: excluded, they exclude nobody."""
-    known: dict[str, Iterable[str]] = {"site": sites}
-    if all(placements is not None for placements in sites.values()):
-        known["placement"] = {name for some in sites.values() for name in some or ()}
+    known: dict[str, Iterable[str]] = {} if "site" in named.nameless else {"site": named.sites}
+    if named.every and None not in named.sites.values():
+        known["placement"] = {name for some in named.sites.values() for name in some or ()}
     for side in ("target", "exclude"):
         written: Any = campaign.data.get(side)
         targeting = written if isinstance(written, dict) else {}
@@ -127,12 +143,6 @@ def _targeted(campaign: Document, sites: Mapping[str, Set[str] | None]) -> Itera
             for i, name in enumerate(_list(targeting.get(kind))):
                 if isinstance(name, str) and name not in names:
                     yield campaign.problem((side, kind, i), _unknown(kind, name, names))
-
-
-def _placements(site: Document) -> set[str] | None:
-    """Return the site's placements, None where they cannot be told."""
-    listed = site.data.get("placements")
-    return set(listed) if isinstance(listed, dict) else None
 
 
 def _unreachable(campaign: Document, sites: Mapping[str, Set[str] | None]) -> Iterator[Problem]:

@@ -17,12 +17,16 @@ SIDES = ("target", "exclude")
 
 
 def contradictions(document: Document, campaign: CampaignFile) -> Iterator[Problem]:
-    """Yield every contradiction within a campaign that is sound field by field."""
+    """Yield every contradiction within a campaign but for those of its clock."""
     yield from _named_twice(document, campaign)
     yield from _ways_of_coming(document, campaign)
+    yield from _creatives(document, campaign)
+
+
+def at_no_time(document: Document, campaign: CampaignFile) -> Iterator[Problem]:
+    """Yield what a campaign's flights have no time for, by its own clock."""
     yield from _times(document, campaign)
     yield from _goals(document, campaign)
-    yield from _creatives(document, campaign)
 
 
 def placements_of(campaign: CampaignFile) -> set[str]:

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ValidationError
 from service.adapters.catalog_build import Value, value_of
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_checks import creative_ids
-from service.adapters.catalog_contradictions import contradictions
+from service.adapters.catalog_contradictions import at_no_time, contradictions
 from service.adapters.catalog_documents import Document, read_documents
 from service.adapters.catalog_files import Source
 from service.adapters.catalog_messages import complaints
 from service.adapters.catalog_models import AppFile, NetworksFile
+from service.adapters.catalog_rests import Rest, sound_rest
 from service.adapters.catalog_site_models import SiteFile
 from service.domain.errors import Problem
 
@@ -27,10 +28,15 @@ MODELS: Mapping[str, type[BaseModel]] = {
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A document and, where it is sound by itself, its model."""
+    """A document and, where it is sound by itself, its model.
+
+    `rest` is what is sound of it, with the names of fields that may be anything; None where that
+    cannot be told.
+    """
 
     document: Document
     model: BaseModel | None
+    rest: Rest | None
     _value: Value | None = None
     _names: Names | None = None
 
@@ -64,19 +70,24 @@ def understood(source: Source) -> Understood:
     """Return what a file says."""
     problems: list[Problem] = []
     documents = read_documents(source, problems)
-    entries = tuple(Entry(document, _model(document, problems)) for document in documents)
+    entries = tuple(_entry(document, problems) for document in documents)
     for entry in entries:
-        if isinstance(entry.model, CampaignFile):
-            problems += contradictions(entry.document, entry.model)
+        if entry.rest is not None and isinstance(entry.rest.model, CampaignFile):
+            problems += contradictions(entry.document, entry.rest.model)
+            if "timezone" not in entry.rest.guessed:
+                problems += at_no_time(entry.document, entry.rest.model)
     return Understood(entries, tuple(problems))
 
 
-def _model(document: Document, problems: list[Problem]) -> BaseModel | None:
+def _entry(document: Document, problems: list[Problem]) -> Entry:
     if not document.data:
-        return None
+        return Entry(document, None, None)
     model = MODELS[document.kind]
     try:
-        return model.model_validate(document.data)
+        sound = model.model_validate(document.data)
     except ValidationError as error:
-        problems += [document.problem(path, text) for path, text in complaints(error, model)]
-        return None
+        rest, more = sound_rest(document.kind, model, document.data, error)
+        details = [*error.errors(include_url=False), *more]
+        problems += [document.problem(path, text) for path, text in complaints(details, model)]
+        return Entry(document, None, rest)
+    return Entry(document, sound, Rest(sound))

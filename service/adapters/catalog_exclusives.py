@@ -10,8 +10,9 @@ from itertools import product
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_dimensions import Audience, audience_of
 from service.adapters.catalog_documents import Document
+from service.adapters.catalog_grounds import Sites
 from service.adapters.catalog_hours import YEAR_H, Week, week_of, when
-from service.adapters.catalog_reach import Sites, Spot, spots_of
+from service.adapters.catalog_reach import Spot, spots_of
 from service.domain.errors import Problem
 from service.domain.targeting import TIME_DIMENSIONS
 from service.flows.unhurried import unhurried

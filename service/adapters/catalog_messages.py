@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -42,9 +42,11 @@ class _Complaint:
         return (self.field.description if self.field else None) or "give a value or remove the key"
 
 
-def complaints(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[FieldPath, str]]:
+def complaints(
+    details: Iterable[ErrorDetails], model: type[BaseModel]
+) -> Iterable[tuple[FieldPath, str]]:
     """Yield (path, sentence) for every complaint of a validation."""
-    for detail in error.errors(include_url=False):
+    for detail in details:
         path = detail["loc"]
         if path and path[-1] == "[key]":  # a mapping's key, complained of at its own line
             path = path[:-1]

@@ -4,52 +4,55 @@ Works on checked models; what a campaign contradicts by itself is told beside, i
 `catalog_contradictions`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_contradictions import placements_of
 from service.adapters.catalog_documents import Document
-from service.adapters.catalog_site_models import SiteFile
+from service.adapters.catalog_grounds import Ground, Sites
 from service.domain.articles import glob_covers, globs_meet
 from service.domain.errors import Problem
 from service.domain.targeting import PATH
 
-Sites = Mapping[str, SiteFile]
 _LISTED_CHARS = 120
 Spot = tuple[str, str, str]
 """Site, placement and arm, empty for page views that are in none."""
 
 
-def reach(
-    document: Document, campaign: CampaignFile, sites: Sites, *, whole: bool
-) -> Iterator[Problem]:
-    """Yield what can never show: no site, placement, arm or article is left for it.
-
-    Where its sites are not `whole`, one of them is broken and may have what the others lack.
-    """
-    where, places = sites_of(campaign, sites), placements_of(campaign)
+def site_left(document: Document, campaign: CampaignFile, names: Set[str]) -> Iterator[Problem]:
+    """Yield where no site is left, by the names of all that there are."""
     asked = campaign.target.site
-    if asked is not None and not where and sites.keys() & asked:
+    if sites_of(campaign, names):
+        return
+    if asked is not None and names & set(asked):
         message = "leaves no site of `sites`: name sites in one of the two places"
         yield document.problem(("target", "site"), message)
-    elif campaign.exclude.site is not None and not where and sites:
+    elif campaign.exclude.site is not None and names:
         yield document.problem(("exclude", "site"), "leaves no site: name fewer")
+
+
+def placement_left(document: Document, campaign: CampaignFile) -> Iterator[Problem]:
+    """Yield where no placement of the creatives is left."""
+    places = placements_of(campaign)
     if campaign.target.placement is not None and not places:
         message = "none of the creatives fits there: name placements of the creatives"
         yield document.problem(("target", "placement"), message)
     elif campaign.exclude.placement is not None and not places:
         message = "leaves no placement of the creatives: name fewer"
         yield document.problem(("exclude", "placement"), message)
-    if not whole:
-        return
+
+
+def reach(document: Document, campaign: CampaignFile, sites: Sites) -> Iterator[Problem]:
+    """Yield what can never show on these sites: no placement, arm or article is left for it."""
+    where, places = sites_of(campaign, sites), placements_of(campaign)
     found = [*_arms(document, campaign, [sites[name] for name in where])]
     yield from found
     if where and places and not found:
         yield from _together(document, campaign, sites, where)
 
 
-def sites_of(campaign: CampaignFile, sites: Sites) -> list[str]:
-    """Return the sites that `sites`, `target` and `exclude` leave."""
+def sites_of(campaign: CampaignFile, sites: Iterable[str]) -> list[str]:
+    """Return those of some sites that `sites`, `target` and `exclude` leave."""
     named = set(sites if campaign.sites is None else campaign.sites)
     named &= named if campaign.target.site is None else set(campaign.target.site)
     named -= set(campaign.exclude.site or ())
@@ -64,16 +67,14 @@ def spots_of(campaign: CampaignFile, sites: Sites) -> set[Spot]:
         for name in sites_of(campaign, sites)
         if _admitted(campaign, _left(campaign, [sites[name]]))
         for creative in campaign.creatives
-        for place in places & sites[name].placements.keys() & set(creative.placements)
-        for arm in {*sites[name].experiment.arms, ""}
+        for place in places & sites[name].placements & set(creative.placements)
+        for arm in {*sites[name].arms, ""}
         if creative.arms is None or arm in creative.arms
     }
 
 
-def _arms(
-    document: Document, campaign: CampaignFile, where: Sequence[SiteFile]
-) -> Iterator[Problem]:
-    arms = {arm for site in where for arm in site.experiment.arms}
+def _arms(document: Document, campaign: CampaignFile, where: Sequence[Ground]) -> Iterator[Problem]:
+    arms = {arm for site in where for arm in site.arms}
     for i, creative in enumerate(campaign.creatives):
         for k, arm in enumerate(creative.arms or ()):
             if where and arm not in arms:
@@ -106,17 +107,17 @@ def _together(
     yield document.problem(next(fields, ("creatives",)), message)
 
 
-def _fits(campaign: CampaignFile, site: SiteFile) -> bool:
-    places = placements_of(campaign) & site.placements.keys()
+def _fits(campaign: CampaignFile, site: Ground) -> bool:
+    places = placements_of(campaign) & site.placements
     return any(
         not places.isdisjoint(creative.placements)
-        and (creative.arms is None or not site.experiment.arms.keys().isdisjoint(creative.arms))
+        and (creative.arms is None or not site.arms.isdisjoint(creative.arms))
         for creative in campaign.creatives
     )
 
 
 def _articles(
-    document: Document, campaign: CampaignFile, where: Sequence[SiteFile]
+    document: Document, campaign: CampaignFile, where: Sequence[Ground]
 ) -> Iterator[Problem]:
     """Hold `path` against the articles of the sites."""
     wanted, refused = campaign.target.path, campaign.exclude.path or ()
@@ -151,12 +152,14 @@ def _admitted(campaign: CampaignFile, left: Sequence[str]) -> bool:
     )
 
 
-def _left(campaign: CampaignFile, where: Sequence[SiteFile]) -> list[str]:
+def _left(campaign: CampaignFile, where: Sequence[Ground]) -> list[str]:
     """Return the articles of sites, path and query, that are not refused altogether."""
     refused = campaign.exclude.path or ()
-    articles = (pattern.path for site in where for pattern in site.articles)
     return [
-        one for one in articles if not any(glob_covers(wide, _path_of(one)) for wide in refused)
+        one
+        for site in where
+        for one in site.articles
+        if not any(glob_covers(wide, _path_of(one)) for wide in refused)
     ]
 
 

@@ -9,14 +9,33 @@ from datetime import datetime
 
 from service.adapters.catalog_campaign_checks import Around, campaign_check
 from service.adapters.catalog_campaign_models import CampaignFile
-from service.adapters.catalog_checks import Named, cross_check, references
+from service.adapters.catalog_checks import (
+    Named,
+    cross_check,
+    names_in,
+    network_names,
+    references,
+)
 from service.adapters.catalog_entries import Entry, Names
 from service.adapters.catalog_exclusives import overlaps
-from service.adapters.catalog_models import AppFile, NetworksFile
-from service.adapters.catalog_site_models import SiteFile
+from service.adapters.catalog_grounds import grounds_of
+from service.adapters.catalog_models import AppFile
 from service.adapters.catalog_warnings import remarks
 from service.domain.errors import Problem
 from service.flows.unhurried import unhurried
+
+_UNSHOWN = frozenset(
+    {
+        "app",
+        "cap",
+        "competes",
+        "optimise",
+        "pacing",
+        "sponsored",
+        "weight",
+    }
+)  # what of a campaign does not say whom it is shown, when and where
+_STORES = frozenset({"ios", "android"})
 
 
 class Together:
@@ -35,8 +54,7 @@ class Together:
         Of `unlisted` kinds there may be others than these entries.
         """
         others = [one for one in unhurried(entries) if one.document.kind != "campaign"]
-        named = _named(others, unlisted)
-        around = _around(others, unlisted, int(now.timestamp()) // 3_600)
+        named, around = _named(others, unlisted), _around(others, unlisted, now)
         judged_by = (around.hour, unlisted, *others)
         before = self._found if judged_by == self._judged_by else {}
         found: dict[Entry, tuple[Problem, ...]] = {}
@@ -53,41 +71,54 @@ class Together:
             yield from clashes
         self._judged_by, self._found = judged_by, found
         campaigns = [
-            (one.document, one.model)
+            (one.document, campaign)
             for one in unhurried(entries)
-            if isinstance(one.model, CampaignFile)
+            if (campaign := _showing(one)) is not None
         ]
-        yield from overlaps(campaigns, around.sound, around.hour)
+        sure = {name: ground for name, ground in around.sites.items() if ground.sure}
+        yield from overlaps(campaigns, sure, around.hour)
+
+
+def _showing(entry: Entry) -> CampaignFile | None:
+    """Return a campaign of which it is sure whom it is shown, when and where."""
+    rest = entry.rest
+    if rest is None or not isinstance(rest.model, CampaignFile):
+        return None
+    return rest.model if rest.guessed <= _UNSHOWN else None
 
 
 def _judged(entry: Entry, named: Named, around: Around, now: datetime) -> Iterator[Problem]:
-    yield from remarks(entry.document, entry.model, now)
+    rest = entry.rest
+    yield from remarks(entry.document, rest, now)
     if entry.document.kind == "campaign":
         yield from references(entry.document, named)
-    if isinstance(entry.model, CampaignFile):
-        yield from campaign_check(entry.document, entry.model, around)
+    if rest is not None and isinstance(rest.model, CampaignFile):
+        yield from campaign_check(entry.document, rest.model, around)
 
 
 def _named(others: Sequence[Entry], unlisted: Set[str]) -> Named:
-    documents = [one.document for one in others]
-    return Named.of(
-        [document for document in documents if document.kind == "site"],
-        [document for document in documents if document.kind == "app"],
-        unlisted,
+    sites = [one.document for one in others if one.document.kind == "site"]
+    guessed = {one.document.kind for one in others if one.rest and "id" in one.rest.guessed}
+    return Named(
+        {one.document.id for one in others if one.document.kind == "app"},
+        {site.id: names_in(site.data.get("placements")) for site in sites},
+        unlisted | guessed,
+        "site" not in unlisted,
     )
 
 
-def _around(others: Sequence[Entry], unlisted: Set[str], hour: int) -> Around:
-    sites = {
-        one.document.id: one.model if isinstance(one.model, SiteFile) else None
+def _around(others: Sequence[Entry], unlisted: Set[str], now: datetime) -> Around:
+    sites = [one for one in others if one.document.kind == "site"]
+    apps = [
+        (one.document.id, one.rest.model)
         for one in others
-        if one.document.kind == "site"
-    }
-    models = [one.model for one in others]
+        if one.rest is not None and one.rest.guessed.isdisjoint(_STORES)
+    ]
     return Around(
-        {name: site for name, site in sites.items() if site is not None},
-        "site" not in unlisted and None not in sites.values(),
-        next((model for model in models if isinstance(model, NetworksFile)), None),
-        {model.id: model for model in models if isinstance(model, AppFile)},
-        hour,
+        grounds_of(sites),
+        {one.document.id for one in sites},
+        "site" not in unlisted,
+        network_names(one.document for one in others if one.document.kind == "network"),
+        {name: app for name, app in apps if isinstance(app, AppFile)},
+        int(now.timestamp()) // 3_600,
     )

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from pydantic import BaseModel
-
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_documents import Document
 from service.adapters.catalog_models import NetworksFile
+from service.adapters.catalog_rests import Rest
 from service.adapters.catalog_site_models import LOOPBACK, SiteFile
 from service.adapters.catalog_yaml import FieldPath
 from service.domain.errors import Problem
@@ -20,17 +19,21 @@ Remark = tuple[FieldPath, str, bool]
 """A path, a sentence, and whether it is only a warning."""
 
 
-def remarks(document: Document, model: BaseModel | None, now: datetime) -> Iterator[Problem]:
-    """Yield what depends on today's date or is merely unwise; `now` is an aware time."""
+def remarks(document: Document, rest: Rest | None, now: datetime) -> Iterator[Problem]:
+    """Yield what depends on today's date or is merely unwise; `now` is an aware time.
+
+    `rest` is what is sound of the document.
+    """
     found: list[Remark] = []
     if document.kind != "network" and document.alone and document.id != document.stem:
         message = f"the file is better named {document.id}.yaml, so that people find it"
         found.append((("id",), message, True))
+    model = rest.model if rest is not None else None
     if isinstance(model, NetworksFile):
         found += _networks(model, now)
     elif isinstance(model, SiteFile):
         found += _site(model)
-    elif isinstance(model, CampaignFile):
+    elif rest is not None and isinstance(model, CampaignFile) and "flights" not in rest.guessed:
         found += _campaign(model, now)
     for path, message, warning in found:
         yield document.problem(path, message, warning=warning)

@@ -227,6 +227,7 @@ def test_everything_is_told_at_once(written: Written) -> None:
     fields = {(file, field) for file, _, field, _ in written.found()}
     assert fields == {
         ("c.yaml", "weight"), ("c.yaml", "target.country[0]"), ("c.yaml", "target.country[1]"),
+        ("c.yaml", "target.source[0]"), ("c.yaml", "creatives[0].arms[0]"),
         ("d.yaml", "cap.max"), ("d.yaml", "cap.hours"), ("d.yaml", "flights[0].start"),
         ("e.yaml", "creatives[0].arms[0]"),
     }  # fmt: skip

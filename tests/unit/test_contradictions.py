@@ -145,7 +145,7 @@ def test_contradictions_are_told_with_all_the_rest_and_hide_no_error(written: Wr
     assert {(file, field) for file, _, field, _ in written.found()} == {
         ("c.yaml", "target.shared"), ("c.yaml", "target.source[1]"), ("c.yaml", "target.weekday"),
         ("c.yaml", "exclude.source[0]"), ("c.yaml", "creatives[0].arms[0]"),
-        ("d.yaml", "target.language[0]"),
+        ("d.yaml", "target.language[0]"), ("d.yaml", "target.shared"),
         ("e.yaml", "exclude.platform"), ("e.yaml", "exclude.shared"),
     }  # fmt: skip
     (unknown,) = (one for one in written.problems() if one.field == "target.source[1]")

@@ -87,18 +87,6 @@ def test_a_site_without_the_placement_lends_no_articles(written: Written) -> Non
     assert message.endswith("their paths are /e/*")
 
 
-def test_what_a_broken_site_may_have_is_not_missed(written: Written) -> None:
-    file = with_other_site(written).directory / "sites" / "other-one.yaml"
-    file.write_text(file.read_text().replace("language: en", "language: qq"))
-    example = written.directory / "sites" / "example.yaml"
-    example.write_text(example.read_text().replace("news.example/*", "news.example/e/*"))
-    more = "target: {path: [/o/*], source: [direct, whatsapp]}"
-    written.campaign(more=more, creative=", arms: [a]")
-    assert [(name, field) for name, _, field, _ in written.found()] == [
-        ("other-one.yaml", "language")
-    ]
-
-
 def test_a_creative_that_no_placement_is_left_for_is_a_warning(written: Written) -> None:
     written.campaign(more="target: {placement: [top]}")
     file = written.directory / "campaigns" / "c.yaml"
