@@ -14,8 +14,10 @@ from service.domain.targeting import (
     KNOWN,
     LANGUAGE,
     PATH,
+    PLACEMENT,
     PLATFORM,
     SHARED,
+    SITE,
     SOURCE,
     TAG,
     languages,
@@ -57,6 +59,36 @@ def takes_shared(target: Values, exclude: Values) -> bool:
     """Say whether a visit that a network brought may show a campaign."""
     sources, shared = left(SOURCE, target, exclude), left(SHARED, target, exclude)
     return (sources is None or bool(sources - _DIRECT)) and "yes" in (shared or _NONE)
+
+
+Aim = tuple[Values, Values]
+"""What a campaign wants and what it refuses, by dimension."""
+
+
+def covers(wide: Aim, narrow: Aim) -> bool:
+    """Say whether it is certain that one campaign takes whom and when another one does.
+
+    Places are left aside, for creatives decide them too; the clocks must be of one zone.
+    """
+    names = (wide[0].keys() | wide[1].keys()) - {SITE, PLACEMENT}
+    return all(_wants_all(name, wide, narrow) and _spares_all(name, wide, narrow) for name in names)
+
+
+def _wants_all(name: str, wide: Aim, narrow: Aim) -> bool:
+    wanted, values = wide[0].get(name), left(name, *narrow)
+    if wanted is None or values is None:
+        return wanted is None
+    return values <= wanted if name == PLATFORM else not spared(name, values, wanted)
+
+
+def _spares_all(name: str, wide: Aim, narrow: Aim) -> bool:
+    refused, values = wide[1].get(name, _NONE), left(name, *narrow)
+    if refused <= narrow[1].get(name, _NONE):
+        return True
+    if values is None or name in {LANGUAGE, PATH, TAG}:  # a page has others beside those wanted
+        return False
+    unknown = name == PLATFORM and (ANYONE in values or values >= set(KNOWN))
+    return not unknown and values.isdisjoint(refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from itertools import product
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_dimensions import Audience, audience_of
 from service.adapters.catalog_documents import Document
+from service.adapters.catalog_entries import Entry
 from service.adapters.catalog_grounds import Sites
 from service.adapters.catalog_hours import YEAR_H, Week, week_of, when
 from service.adapters.catalog_reach import Spot, spots_of
@@ -52,12 +53,12 @@ class _Exclusive:
 
 
 def overlaps(
-    campaigns: Sequence[tuple[Document, CampaignFile]], sites: Sites, hour: int
+    campaigns: Sequence[tuple[Entry, CampaignFile]], sites: Sites, hour: int
 ) -> Iterator[Problem]:
     """Yield a problem of each exclusive campaign that could meet later ones, from an hour on."""
     exclusives = [
-        _exclusive(document, campaign, sites, hour)
-        for document, campaign in unhurried(campaigns)
+        _exclusive(entry.document, campaign, sites, hour)
+        for entry, campaign in unhurried(campaigns)
         if campaign.exclusive and not campaign.paused
     ]
     for number, one in enumerate(exclusives, 1):

@@ -8,6 +8,7 @@ together. What is there and cannot be read is a problem, never a smaller configu
 import os
 from bisect import insort
 from dataclasses import dataclass, field
+from errno import EIO
 from hashlib import blake2b
 from pathlib import Path
 
@@ -88,10 +89,11 @@ def _read(directory: Path, seen: Stamp, known: dict[Look, Source]) -> Sources:
         return sources
     room = TOTAL_BYTES_MAX
     for path, look in unhurried(_sorted(seen)):
-        if look.kind == FOLDER:
-            sources.problems.append(_unreadable(look))
+        kind = look[0]
+        if kind == FOLDER:
+            sources.problems.append(_unreadable(Path(path), look[-1]))
             sources.unlisted |= {FOLDERS[Path(path).name]}
-        elif look.kind == "":
+        elif kind == "":
             message = (
                 f"is not read: {NETWORKS} and *.yaml directly in {', '.join(FOLDERS)} are; "
                 "move or rename it, or remove it"
@@ -107,11 +109,12 @@ def _take(sources: Sources, look: Look, known: Source | None, room: int) -> int:
     source = known
     if source is None or len(source.content) > room:
         content = _content(look, room)
+        kind, path, *_ = look
         if isinstance(content, Problem):
             sources.problems.append(content)
-            sources.files.append(Source(look.kind, Path(look.path), b""))
+            sources.files.append(Source(kind, Path(path), b""))
             return 0
-        source = Source(look.kind, Path(look.path), content)
+        source = Source(kind, Path(path), content)
     sources.files.append(source)
     sources.looks[look] = source
     return len(source.content)
@@ -126,9 +129,9 @@ def _sorted(seen: Stamp) -> list[tuple[str, Look]]:
 
 
 def _content(look: Look, room: int) -> bytes | Problem:
-    if look.error:
-        return _unreadable(look)
-    path = Path(look.path)
+    path = Path(look[1])
+    if look[-1]:
+        return _unreadable(path, look[-1])
     message = "is not a regular file: a configuration holds files and nothing else"
     try:
         if path.is_file():  # a pipe or device would hold the service for ever
@@ -138,14 +141,14 @@ def _content(look: Look, room: int) -> bytes | Problem:
                 return content
             message = _too_large(len(content))
     except OSError as error:
-        return _unreadable(look._replace(error=error.errno or 0))
+        return _unreadable(path, error.errno or EIO)
     return Problem(str(path), 1, "file", message)
 
 
-def _unreadable(look: Look) -> Problem:
-    why = os.strerror(look.error)
+def _unreadable(path: Path, error: int) -> Problem:
+    why = os.strerror(error)
     message = f"cannot be read ({why}): mend its permissions, or what it leads to, or remove it"
-    return Problem(str(Path(look.path)), 1, "file", message)
+    return Problem(str(path), 1, "file", message)
 
 
 def _too_large(size: int) -> str:

@@ -15,21 +15,23 @@ from service.adapters.catalog_types import ArmName
 
 _ANY_ARTICLE = ("/*",)
 _ANY_ARM = frozenset(get_args(ArmName))
-_SHOWN_BY = frozenset({"articles", "experiment", "placements"})
+_SHOWN_BY = frozenset({"articles", "experiment", "placements", "repeat"})
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """A site's placements, arms, articles (path and query, with `*`) and networks (None: any).
 
-    `sure` says that where campaigns show is told by what is written.
+    `once` says that a page shows a campaign in one place at most, `sure` that where campaigns show
+    is told by what is written.
     """
 
     placements: Set[str]
     arms: Set[str]
     articles: Sequence[str]
     share: Set[str] | None
-    sure: bool = True
+    once: bool
+    sure: bool
 
 
 Sites = Mapping[str, Ground]
@@ -51,5 +53,6 @@ def _ground(site: Entry) -> Ground | None:
         _ANY_ARM if "experiment" in guessed else model.experiment.arms.keys(),
         _ANY_ARTICLE if "articles" in guessed else tuple(one.path for one in model.articles),
         None if "share" in guessed else frozenset(model.share),
+        model.repeat == "never",
         guessed.isdisjoint(_SHOWN_BY),
     )

@@ -8,7 +8,6 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from service.flows.unhurried import unhurried
 
@@ -19,22 +18,12 @@ _HALF_SAVED = ("~", ".swp", ".tmp", ".bak")
 _NOT_READ = {"schema"}  # for editors, not for the service
 
 
-class Look(NamedTuple):
-    """What changes when a file does.
+Look = tuple[str, str, int, int, int, int, int]
+"""What changes when a file does: its kind, path, inode, size, both times, and why it has no look.
 
-    `kind` is what it configures (`network`, `site`, `app`, `campaign`), empty for what is not read;
-    `error` is a number of `errno` where it cannot be looked at.
-    """
-
-    kind: str
-    path: str
-    inode: int = 0
-    size: int = 0
-    written_ns: int = 0
-    changed_ns: int = 0
-    error: int = 0
-
-
+The kind is what it configures (`network`, `site`, `app`, `campaign`), empty for what is not read;
+last is a number of `errno` where it cannot be looked at, else 0.
+"""
 Stamp = tuple[Look, ...]
 
 
@@ -61,10 +50,10 @@ def _looks(folder: os.DirEntry[str], kind: str) -> list[Look]:
     """Return how a folder's files look; it was listed, so that it is gone is a fault as well."""
     found: list[Look] = []
     try:
-        found.extend(
+        found += [
             _look(kind if entry.name.endswith(".yaml") else "", entry)
             for entry in _entries(Path(folder.path))
-        )
+        ]
     except OSError as error:
         found.append(_lost(FOLDER, folder.path, error))
     return found
@@ -75,11 +64,11 @@ def _look(kind: str, entry: os.DirEntry[str]) -> Look:
         stat = entry.stat()
     except OSError as error:
         return _lost(kind, entry.path, error)
-    return Look(kind, entry.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return kind, entry.path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, 0
 
 
 def _lost(kind: str, path: str, error: OSError) -> Look:
-    return Look(kind, path, error=error.errno or errno.EIO)
+    return kind, path, 0, 0, 0, 0, error.errno or errno.EIO
 
 
 def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:

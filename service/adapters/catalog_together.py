@@ -19,6 +19,7 @@ from service.adapters.catalog_checks import (
 from service.adapters.catalog_entries import Entry, Names
 from service.adapters.catalog_exclusives import overlaps
 from service.adapters.catalog_grounds import grounds_of
+from service.adapters.catalog_hidden import Hidden
 from service.adapters.catalog_models import AppFile
 from service.adapters.catalog_warnings import remarks
 from service.domain.errors import Problem
@@ -38,12 +39,17 @@ _UNSHOWN = frozenset(
 _STORES = frozenset({"ios", "android"})
 
 
+_Judged = tuple[tuple[Problem, ...], CampaignFile | None]
+"""What was found of an entry, and its campaign where it is sure whom that is shown."""
+
+
 class Together:
     """Judges the entries of all files, and remembers what it found of each."""
 
     def __init__(self) -> None:
         self._judged_by: tuple[object, ...] = ()
-        self._found: dict[Entry, tuple[Problem, ...]] = {}
+        self._found: dict[Entry, _Judged] = {}
+        self._hidden = Hidden()
         self._distinct: list[Names] | None = None  # names that were found to be no one else's
 
     def problems(
@@ -57,26 +63,27 @@ class Together:
         named, around = _named(others, unlisted), _around(others, unlisted, now)
         judged_by = (around.hour, unlisted, *others)
         before = self._found if judged_by == self._judged_by else {}
-        found: dict[Entry, tuple[Problem, ...]] = {}
+        found: dict[Entry, _Judged] = {}
+        campaigns: list[tuple[Entry, CampaignFile]] = []
         for entry in unhurried(entries):
             known = before.get(entry)
             if known is None:
-                known = tuple(_judged(entry, named, around, now))
+                known = tuple(_judged(entry, named, around, now)), _showing(entry)
             found[entry] = known
-            yield from known
+            problems, campaign = known
+            yield from problems
+            if campaign is not None:
+                campaigns.append((entry, campaign))
         names = [entry.names() for entry in unhurried(entries)]
         if not before or names != self._distinct:
             clashes = list(cross_check([entry.document for entry in unhurried(entries)]))
             self._distinct = None if clashes else names
             yield from clashes
         self._judged_by, self._found = judged_by, found
-        campaigns = [
-            (one.document, campaign)
-            for one in unhurried(entries)
-            if (campaign := _showing(one)) is not None
-        ]
         sure = {name: ground for name, ground in around.sites.items() if ground.sure}
         yield from overlaps(campaigns, sure, around.hour)
+        if around.every and sure.keys() == around.names:
+            yield from self._hidden.problems(campaigns, sure, around.hour)
 
 
 def _showing(entry: Entry) -> CampaignFile | None:

@@ -173,7 +173,7 @@ def test_networks_are_missed_by_what_was_read(
     # However often they are away when looked for, and there when asked for.
     monkeypatch.setattr(
         "service.adapters.catalog_files.stamp",
-        lambda directory: tuple(one for one in stamp(directory) if one.kind != "network"),
+        lambda directory: tuple(one for one in stamp(directory) if one[0] != "network"),
     )  # fmt: skip
     (problem,) = problems_of(config)
     assert (Path(problem.file).name, problem.warning) == ("networks.yaml", False)

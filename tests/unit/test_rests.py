@@ -19,8 +19,8 @@ ALL = (
     ("none", "exclude: {site: [example, other-one]}", ""),
     ("source", "target: {source: [facebok]}", ""),
     ("offer", "target: {source: [direct, whatsapp]}", ""),
-    ("alone", "exclusive: true", ""),
-    ("lonely", "exclusive: true", ""),
+    ("alone", "exclusive: true\ncap: {max: 9, hours: 1}", ""),
+    ("lonely", "exclusive: true\ncap: {max: 9, hours: 1}", ""),
 )
 SITE, APP, NETWORKS = "sites/other-one.yaml", "apps/vital-signs.yaml", "networks.yaml"
 Told = set[tuple[str, str, str]]

@@ -1,0 +1,165 @@
+"""Campaigns that others leave no place for: warned of only where it is certain.
+
+Somebody of a better rank always may show in all their places, to all their readers, in all hours
+that are left to them. Campaigns alike are compared once, with those alone that are for all readers
+or for a word of theirs: thousands cost little more than to go through them.
+"""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import product
+
+from service.adapters.catalog_campaign_models import CampaignFile
+from service.adapters.catalog_dimensions import Aim, covers, left
+from service.adapters.catalog_entries import Entry
+from service.adapters.catalog_grounds import Sites
+from service.adapters.catalog_reach import Spot, spots_of
+from service.adapters.catalog_standing import Rank, Span, Standing, aim_of, standing_of
+from service.domain.choosing import PACED_OUT_MAX
+from service.domain.errors import Problem
+from service.domain.targeting import LANGUAGE, PLACEMENT, SITE, TIME_DIMENSIONS, languages
+from service.flows.unhurried import unhurried
+
+_Key = tuple[str, str, str]
+"""Site, dimension and value under which somebody is looked up, each empty for any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _One:
+    entry: Entry
+    campaign: CampaignFile
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class _Shade:
+    """Campaigns alike that may hide others: where, whom they take, and who of them lasts longest.
+
+    `once` are sites where a page shows each in one of several places. Of those that have begun by
+    `begins[i]`, `lasting[i]` has the latest end.
+    """
+
+    rank: Rank
+    spots: set[Spot]
+    once: Set[str]
+    aim: Aim
+    timezone: str
+    begins: Sequence[int]
+    lasting: Sequence[tuple[float, _One]]
+
+    def over(self, span: Span) -> _One | None:
+        """Return who is here for all of a span."""
+        at = bisect_right(self.begins, span[0])
+        end, one = self.lasting[at - 1] if at else (0, None)
+        return one if end >= span[1] else None
+
+    def takes_all(self, other: CampaignFile, rank: Rank, spots: Set[Spot]) -> bool:
+        """Say whether whoever is here takes all that another campaign might, and before it."""
+        if not (self.rank < rank and spots <= self.spots):
+            return False
+        if not self.once.isdisjoint(site for site, *_ in spots):
+            return False
+        timed = not (self.aim[0].keys() | self.aim[1].keys()).isdisjoint(TIME_DIMENSIONS)
+        return (not timed or self.timezone == other.timezone) and covers(self.aim, aim_of(other))
+
+
+class Hidden:
+    """Finds who is hidden, and remembers the standing of each."""
+
+    def __init__(self) -> None:
+        self._known: dict[Entry, _One] = {}
+
+    def problems(
+        self, campaigns: Sequence[tuple[Entry, CampaignFile]], sites: Sites, hour: int
+    ) -> Iterator[Problem]:
+        """Yield a warning of each campaign that is hidden from an hour on."""
+        alike = self._alike(campaigns, hour)
+        paced = Counter(one.standing.rank for some in alike for one in some if one.standing.paced)
+        # Where so many hold back, others have their turn before all are asked.
+        hiding = [
+            some
+            for some in alike
+            if any(one.standing.always for one in some)
+            and paced[some[0].standing.rank] < PACED_OUT_MAX
+        ]
+        best = min((some[0].standing.rank for some in hiding), default=None)
+        behind = [some for some in alike if best is not None and best < some[0].standing.rank]
+        filed = _filed(hiding, sites) if behind else {}
+        for some in unhurried(behind):
+            campaign, rank = some[0].campaign, some[0].standing.rank
+            if campaign.sites is not None and not sites.keys() >= set(campaign.sites):
+                continue  # which is told by itself
+            spots = spots_of(campaign, sites)
+            near = [one for key in _keys_of(campaign, spots) for one in filed.get(key, ())]
+            shades = [one for one in near if one.takes_all(campaign, rank, spots)]
+            for one in some if shades else ():
+                yield from _hidden(one, shades, hour)
+
+    def _alike(
+        self, campaigns: Sequence[tuple[Entry, CampaignFile]], hour: int
+    ) -> list[list[_One]]:
+        """Return who may still show, those together that differ in nothing but when."""
+        known, self._known = self._known, {}
+        found: defaultdict[frozenset[Hashable], list[_One]] = defaultdict(list)
+        for entry, campaign in unhurried(campaigns):
+            one = known.get(entry) or _One(entry, campaign, standing_of(campaign))
+            self._known[entry] = one
+            if one.standing.last > hour:
+                found[one.standing.whom].append(one)
+        return list(found.values())
+
+
+def _hidden(one: _One, shades: Sequence[_Shade], hour: int) -> Iterator[Problem]:
+    spans = [(max(start, hour), end) for start, end in one.standing.flights if end > hour]
+    owners = [next(filter(None, (shade.over(span) for shade in shades)), None) for span in spans]
+    named = dict.fromkeys(_named(owner) for owner in owners if owner is not None)
+    if None not in owners:
+        message = (
+            f"is never its turn: {', '.join(named)} may always show in all its places, to all its"
+            " readers; give it another tier, place or time, or the other one a goal or an end"
+        )
+        yield one.entry.document.problem(("tier",), message, warning=True)
+
+
+def _named(one: _One) -> str:
+    document = one.entry.document
+    return f"`{one.campaign.id}` ({document.file}:{document.marks.line_of(('id',))})"
+
+
+def _filed(hiding: Sequence[Sequence[_One]], sites: Sites) -> dict[_Key, list[_Shade]]:
+    """Return who may hide others, each under its sites and the values of one dimension."""
+    found: dict[_Key, list[_Shade]] = {}
+    for some in unhurried(hiding):
+        campaign, shade = some[0].campaign, _shade(some, sites)
+        wanted = shade.aim[0]
+        name = next((name for name in wanted if name not in {SITE, PLACEMENT}), "")
+        for site, value in product(campaign.sites or ("",), wanted.get(name, ("",))):
+            found.setdefault((site, name, value), []).append(shade)
+    return found
+
+
+def _shade(some: Sequence[_One], sites: Sites) -> _Shade:
+    campaign, rank = some[0].campaign, some[0].standing.rank
+    spans = [(*span, number) for number, one in enumerate(some) for span in one.standing.always]
+    lasting: list[tuple[float, _One]] = []
+    for _, end, number in sorted(spans):
+        longer = not lasting or end > lasting[-1][0]
+        lasting.append((end, some[number]) if longer else lasting[-1])
+    spots = spots_of(campaign, sites)
+    places = Counter(site for site, _ in {spot[:2] for spot in spots})
+    once = {site for site, count in places.items() if count > 1 and sites[site].once}
+    begins = sorted(begin for begin, *_ in spans)
+    return _Shade(rank, spots, once, aim_of(campaign), campaign.timezone, begins, lasting)
+
+
+def _keys_of(campaign: CampaignFile, spots: Set[Spot]) -> Iterator[_Key]:
+    """Yield under what those are filed who take all that a campaign does: any one value will do."""
+    aim = aim_of(campaign)
+    values = [("", "")]
+    for name in aim[0]:
+        one = min(left(name, *aim) or ("",))
+        values += [(name, wide) for wide in (languages(one) if name == LANGUAGE else (one,))]
+    for site in ("", min(spots)[0]) if spots else ():
+        yield from ((site, *value) for value in values)
