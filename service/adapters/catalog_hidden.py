@@ -31,6 +31,7 @@ class _One:
     entry: Entry
     campaign: CampaignFile
     standing: Standing
+    alike: frozenset[Hashable]  # the same object for all that are for the same: found at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Hidden:
 
     def __init__(self) -> None:
         self._known: dict[Entry, _One] = {}
+        self._forms: dict[frozenset[Hashable], frozenset[Hashable]] = {}
 
     def problems(
         self, campaigns: Sequence[tuple[Entry, CampaignFile]], sites: Sites, hour: int
@@ -104,10 +106,15 @@ class Hidden:
         known, self._known = self._known, {}
         found: defaultdict[frozenset[Hashable], list[_One]] = defaultdict(list)
         for entry, campaign in unhurried(campaigns):
-            one = known.get(entry) or _One(entry, campaign, standing_of(campaign))
+            one = known.get(entry)
+            if one is None:
+                standing = standing_of(campaign)
+                whom = self._forms.setdefault(standing.whom, standing.whom)
+                one = _One(entry, campaign, standing, whom)
             self._known[entry] = one
             if one.standing.last > hour:
-                found[one.standing.whom].append(one)
+                found[one.alike].append(one)
+        self._forms = {form: form for form in found}  # and not of all that ever were
         return list(found.values())
 
 

@@ -48,15 +48,13 @@ def stamp(directory: Path) -> Stamp:
 
 def _looks(folder: os.DirEntry[str], kind: str) -> list[Look]:
     """Return how a folder's files look; it was listed, so that it is gone is a fault as well."""
-    found: list[Look] = []
     try:
-        found += [
+        return [
             _look(kind if entry.name.endswith(".yaml") else "", entry)
             for entry in _entries(Path(folder.path))
         ]
     except OSError as error:
-        found.append(_lost(FOLDER, folder.path, error))
-    return found
+        return [_lost(FOLDER, folder.path, error)]
 
 
 def _look(kind: str, entry: os.DirEntry[str]) -> Look:
