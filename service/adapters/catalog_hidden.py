@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import product
 
 from service.adapters.catalog_campaign_models import CampaignFile
-from service.adapters.catalog_dimensions import Aim, covers, left
+from service.adapters.catalog_dimensions import covers, left
 from service.adapters.catalog_entries import Entry
 from service.adapters.catalog_grounds import Sites
 from service.adapters.catalog_reach import Spot, spots_of
-from service.adapters.catalog_standing import Rank, Span, Standing, aim_of, standing_of
+from service.adapters.catalog_standing import Span, Standing, standing_of
 from service.domain.choosing import PACED_OUT_MAX
 from service.domain.errors import Problem
 from service.domain.targeting import LANGUAGE, PLACEMENT, SITE, TIME_DIMENSIONS, languages
@@ -34,19 +34,35 @@ class _One:
     alike: frozenset[Hashable]  # the same object for all that are for the same: found at once
 
 
+class _Places:
+    """Where campaigns have a spot, worked out once for all that are in the same places."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._known: dict[frozenset[Hashable], tuple[Set[Spot], Set[str]]] = {}
+
+    def of(self, one: _One) -> tuple[Set[Spot], Set[str]]:
+        """Return the spots, and the sites where a page shows it in one of several placements."""
+        found = self._known.get(one.standing.place)
+        if found is None:
+            spots = spots_of(one.campaign, self._sites)
+            places = Counter(site for site, _ in {spot[:2] for spot in spots})
+            some = {name for name, count in places.items() if count > 1 and self._sites[name].once}
+            found = self._known[one.standing.place] = spots, some
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Shade:
-    """Campaigns alike that may hide others: where, whom they take, and who of them lasts longest.
+    """Campaigns alike that may hide others: one of them, its spots, and who lasts longest.
 
-    `once` are sites where a page shows each in one of several places. Of those that have begun by
+    On sites of `once` a page shows each in one of several placements. Of those that have begun by
     `begins[i]`, `lasting[i]` has the latest end.
     """
 
-    rank: Rank
-    spots: set[Spot]
+    like: _One
+    spots: Set[Spot]
     once: Set[str]
-    aim: Aim
-    timezone: str
     begins: Sequence[int]
     lasting: Sequence[tuple[float, _One]]
 
@@ -56,14 +72,15 @@ class _Shade:
         end, one = self.lasting[at - 1] if at else (0, None)
         return one if end >= span[1] else None
 
-    def takes_all(self, other: CampaignFile, rank: Rank, spots: Set[Spot]) -> bool:
+    def takes_all(self, other: _One, spots: Set[Spot]) -> bool:
         """Say whether whoever is here takes all that another campaign might, and before it."""
-        if not (self.rank < rank and spots <= self.spots):
+        mine, theirs = self.like.standing, other.standing
+        if not (mine.rank < theirs.rank and spots <= self.spots and covers(mine.aim, theirs.aim)):
             return False
-        if not self.once.isdisjoint(site for site, *_ in spots):
+        if self.once and not self.once.isdisjoint(site for site, *_ in spots):
             return False
-        timed = not (self.aim[0].keys() | self.aim[1].keys()).isdisjoint(TIME_DIMENSIONS)
-        return (not timed or self.timezone == other.timezone) and covers(self.aim, aim_of(other))
+        timed = not (mine.aim[0].keys() | mine.aim[1].keys()).isdisjoint(TIME_DIMENSIONS)
+        return not timed or self.like.campaign.timezone == other.campaign.timezone
 
 
 class Hidden:
@@ -88,14 +105,15 @@ class Hidden:
         ]
         best = min((some[0].standing.rank for some in hiding), default=None)
         behind = [some for some in alike if best is not None and best < some[0].standing.rank]
-        filed = _filed(hiding, sites) if behind else {}
+        places = _Places(sites)
+        filed = _filed(hiding, places) if behind else {}
         for some in unhurried(behind):
-            campaign, rank = some[0].campaign, some[0].standing.rank
-            if campaign.sites is not None and not sites.keys() >= set(campaign.sites):
+            first, named = some[0], some[0].campaign.sites
+            if named is not None and not sites.keys() >= set(named):
                 continue  # which is told by itself
-            spots = spots_of(campaign, sites)
-            near = [one for key in _keys_of(campaign, spots) for one in filed.get(key, ())]
-            shades = [one for one in near if one.takes_all(campaign, rank, spots)]
+            spots, _ = places.of(first)
+            near = [one for key in _keys_of(first, spots) for one in filed.get(key, ())]
+            shades = [one for one in near if one.takes_all(first, spots)]
             for one in some if shades else ():
                 yield from _hidden(one, shades, hour)
 
@@ -135,38 +153,34 @@ def _named(one: _One) -> str:
     return f"`{one.campaign.id}` ({document.file}:{document.marks.line_of(('id',))})"
 
 
-def _filed(hiding: Sequence[Sequence[_One]], sites: Sites) -> dict[_Key, list[_Shade]]:
+def _filed(hiding: Sequence[Sequence[_One]], places: _Places) -> dict[_Key, list[_Shade]]:
     """Return who may hide others, each under its sites and the values of one dimension."""
     found: dict[_Key, list[_Shade]] = {}
     for some in unhurried(hiding):
-        campaign, shade = some[0].campaign, _shade(some, sites)
-        wanted = shade.aim[0]
+        shade = _Shade(some[0], *places.of(some[0]), *_lasting(some))
+        wanted = some[0].standing.aim[0]
         name = next((name for name in wanted if name not in {SITE, PLACEMENT}), "")
-        for site, value in product(campaign.sites or ("",), wanted.get(name, ("",))):
+        for site, value in product(some[0].campaign.sites or ("",), wanted.get(name, ("",))):
             found.setdefault((site, name, value), []).append(shade)
     return found
 
 
-def _shade(some: Sequence[_One], sites: Sites) -> _Shade:
-    campaign, rank = some[0].campaign, some[0].standing.rank
-    spans = [(*span, number) for number, one in enumerate(some) for span in one.standing.always]
+def _lasting(some: Sequence[_One]) -> tuple[list[int], list[tuple[float, _One]]]:
+    """Return when each span begins, and who of those begun by then has the latest end."""
+    spans = sorted((*span, i) for i, one in enumerate(some) for span in one.standing.always)
     lasting: list[tuple[float, _One]] = []
-    for _, end, number in sorted(spans):
+    for _, end, i in spans:
         longer = not lasting or end > lasting[-1][0]
-        lasting.append((end, some[number]) if longer else lasting[-1])
-    spots = spots_of(campaign, sites)
-    places = Counter(site for site, _ in {spot[:2] for spot in spots})
-    once = {site for site, count in places.items() if count > 1 and sites[site].once}
-    begins = sorted(begin for begin, *_ in spans)
-    return _Shade(rank, spots, once, aim_of(campaign), campaign.timezone, begins, lasting)
+        lasting.append((end, some[i]) if longer else lasting[-1])
+    return [begin for begin, *_ in spans], lasting
 
 
-def _keys_of(campaign: CampaignFile, spots: Set[Spot]) -> Iterator[_Key]:
+def _keys_of(one: _One, spots: Set[Spot]) -> Iterator[_Key]:
     """Yield under what those are filed who take all that a campaign does: any one value will do."""
-    aim = aim_of(campaign)
+    aim = one.standing.aim
     values = [("", "")]
     for name in aim[0]:
-        one = min(left(name, *aim) or ("",))
-        values += [(name, wide) for wide in (languages(one) if name == LANGUAGE else (one,))]
+        value = min(left(name, *aim) or ("",))
+        values += [(name, wide) for wide in (languages(value) if name == LANGUAGE else (value,))]
     for site in ("", min(spots)[0]) if spots else ():
         yield from ((site, *value) for value in values)

@@ -10,8 +10,9 @@ from math import inf
 from service.adapters.catalog_campaign_models import CampaignFile
 from service.adapters.catalog_dimensions import Aim
 from service.domain.ads import Tier
-from service.domain.targeting import TIME_DIMENSIONS
+from service.domain.targeting import PATH, PLACEMENT, SITE, TIME_DIMENSIONS
 
+_PLACING = (SITE, PLACEMENT, PATH)
 Rank = tuple[int, bool]
 """Tier, and whether others share it: the lower one is served first."""
 Span = tuple[int, float]
@@ -22,12 +23,15 @@ Span = tuple[int, float]
 class Standing:
     """A campaign's standing.
 
-    `whom` is the same for campaigns of the same rank, readers, sites, placements and arms; it is a
-    set, for a set is hashed once. `always` are the spans in which nothing of its own holds it back:
-    no goal, no cap, no competitor. It may show until `last`, never if it is paused.
+    `place` is the same for campaigns of the same sites, placements, arms and articles, `whom` where
+    rank and readers are the same too; each is the one thing in a set, for a set is hashed once.
+    `always` are the spans in which nothing of its own holds it back: no goal, no cap, no
+    competitor. It may show until `last`, never if it is paused.
     """
 
     rank: Rank
+    aim: Aim
+    place: frozenset[Hashable]
     whom: frozenset[Hashable]
     flights: tuple[Span, ...]
     last: float
@@ -37,37 +41,28 @@ class Standing:
 
 def standing_of(campaign: CampaignFile) -> Standing:
     """Return the standing of a campaign."""
-    target, exclude = aim_of(campaign)
+    target, exclude = aim = campaign.target.values(), campaign.exclude.values()
     timed = not (target.keys() | exclude.keys()).isdisjoint(TIME_DIMENSIONS)
     rank = (Tier[campaign.tier.upper()], not campaign.exclusive)
-    shapes = {
-        (frozenset(one.placements), None if one.arms is None else frozenset(one.arms))
-        for one in campaign.creatives
-    }
-    whom: dict[str, Hashable] = {
-        "rank": rank,
-        "sites": None if campaign.sites is None else frozenset(campaign.sites),
-        "target": frozenset(target.items()),
-        "exclude": frozenset(exclude.items()),
-        "timezone": campaign.timezone if timed else None,
-        "shapes": frozenset(shapes),
-    }
+    place: list[Hashable] = [(name, side.get(name)) for side in aim for name in _PLACING]
+    place += [(tuple(one.placements), tuple(one.arms or ())) for one in campaign.creatives]
+    place.append(None if campaign.sites is None else tuple(campaign.sites))
+    wanted, refused = frozenset(target.items()), frozenset(exclude.items())
+    where = frozenset({tuple(place)})
+    zone = campaign.timezone if timed else None
     spans = [(one.start, one.end or inf, one.goal is not None) for one in campaign.flights]
     held = campaign.cap is not None or bool(campaign.competes)
     free = () if held else sorted((start, end) for start, end, goal in spans if not goal)
     return Standing(
         rank,
-        frozenset(whom.items()),
+        aim,
+        where,
+        frozenset({(rank, where, wanted, refused, zone)}),
         tuple((start, end) for start, end, _ in spans),
         0 if campaign.paused else max(end for _, end, _ in spans),
         _joined(free),
         any(goal for *_, goal in spans),
     )
-
-
-def aim_of(campaign: CampaignFile) -> Aim:
-    """Return what a campaign wants and what it refuses."""
-    return campaign.target.values(), campaign.exclude.values()
 
 
 def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
