@@ -21,13 +21,13 @@ Spot = tuple[str, str, str]
 
 def site_left(document: Document, campaign: CampaignFile, names: Set[str]) -> Iterator[Problem]:
     """Yield where no site is left, by the names of all that there are."""
-    asked = campaign.target.site
-    if sites_of(campaign, names):
+    asked, refused = campaign.target.site, campaign.exclude.site
+    if (asked is None and refused is None) or sites_of(campaign, names):
         return
     if asked is not None and names & set(asked):
         message = "leaves no site of `sites`: name sites in one of the two places"
         yield document.problem(("target", "site"), message)
-    elif campaign.exclude.site is not None and names:
+    elif refused is not None and names:
         yield document.problem(("exclude", "site"), "leaves no site: name fewer")
 
 
