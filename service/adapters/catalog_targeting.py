@@ -90,7 +90,8 @@ class Targeting(Strict):
 
     def values(self) -> dict[str, frozenset[str]]:
         """Return the named dimensions, each with its values as text."""
-        named = {name: getattr(self, name) for name in type(self).model_fields}
+        given = self.model_fields_set  # few of twelve, and each campaign is asked several times
+        named = {name: getattr(self, name) for name in type(self).model_fields if name in given}
         return {
             name: frozenset(str(value) for value in values)
             for name, values in named.items()
