@@ -17,7 +17,6 @@ from service.adapters.catalog_entries import Entry
 from service.adapters.catalog_grounds import Sites
 from service.adapters.catalog_reach import Spot, spots_of
 from service.adapters.catalog_standing import Span, Standing, standing_of
-from service.domain.choosing import PACED_OUT_MAX
 from service.domain.errors import Problem
 from service.domain.targeting import LANGUAGE, PLACEMENT, SITE, TIME_DIMENSIONS, languages
 from service.flows.unhurried import unhurried
@@ -95,14 +94,7 @@ class Hidden:
     ) -> Iterator[Problem]:
         """Yield a warning of each campaign that is hidden from an hour on."""
         alike = self._alike(campaigns, hour)
-        paced = Counter(one.standing.rank for some in alike for one in some if one.standing.paced)
-        # Where so many hold back, others have their turn before all are asked.
-        hiding = [
-            some
-            for some in alike
-            if any(one.standing.always for one in some)
-            and paced[some[0].standing.rank] < PACED_OUT_MAX
-        ]
+        hiding = [some for some in alike if any(one.standing.always for one in some)]
         best = min((some[0].standing.rank for some in hiding), default=None)
         behind = [some for some in alike if best is not None and best < some[0].standing.rank]
         places = _Places(sites)

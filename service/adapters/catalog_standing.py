@@ -36,7 +36,6 @@ class Standing:
     flights: tuple[Span, ...]
     last: float
     always: tuple[Span, ...]
-    paced: bool
 
 
 def standing_of(campaign: CampaignFile) -> Standing:
@@ -61,7 +60,6 @@ def standing_of(campaign: CampaignFile) -> Standing:
         tuple((start, end) for start, end, _ in spans),
         0 if campaign.paused else max(end for _, end, _ in spans),
         _joined(free),
-        any(goal for *_, goal in spans),
     )
 
 
