@@ -1,5 +1,6 @@
 """What `--redis-url` means: clients that repeat no command by themselves; connects to nobody."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from service.domain.errors import BadConfiguration, Problem
 CONNECTIONS = 16  # to each server
 HERE: Address = ("", 0)  # of the one server, where there is one
 _PORT, _SENTINEL_PORT = 6379, 26379
+_URL = re.compile(r"([a-z+]+)://([^/?#]*)(.*)", re.DOTALL)
 
 
 def read_address(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]]:
@@ -29,7 +31,7 @@ def read_address(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]
         "decode_responses": False,
     }
     try:
-        parts = urlsplit(url)
+        parts = _parted(url)
         if parts.fragment or (parts.scheme == "unix" and not parts.path):
             raise ValueError  # a password with a # or a ? in it, as far as one can tell
         if parts.scheme == "redis+sentinel":
@@ -42,6 +44,18 @@ def read_address(url: str, timeout_s: float) -> tuple[Connect, Sequence[Address]
     except (ValueError, RedisError):  # whose own words may show a password
         what = "write it as scheme://user:password@host:port, with %23, %2F, %3F for #, /, ?"
         raise _bad(what) from None
+
+
+def _parted(url: str) -> SplitResult:
+    """Return an address's parts, or raise `ValueError`.
+
+    The hosts are cut out before: of several, Pythons since 2023 take no [IPv6] but as the first.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise ValueError
+    scheme, netloc, rest = found.groups()
+    return urlsplit(rest)._replace(scheme=scheme, netloc=netloc)
 
 
 def _single(url: str, options: dict[str, Any], _: Address) -> Redis:

@@ -16,8 +16,8 @@ from service.domain.tokens import OFFERS_MAX, parse_token
 from service.flows.meanings import Deed
 from service.flows.pages import Audience, Page
 from service.flows.serials import Serials
-from tests.example import ARTICLE, BOTTOM, HOUR, SITE, TOP, campaign, catalog, creative
-from tests.fakes import Numbers
+from tests.example import ARTICLE, BOTTOM, HOUR, NOW_MS, SITE, TOP, campaign, catalog, creative
+from tests.fakes import Numbers, StandingClock
 from tests.planning import PAGE, PHONE, decider, plan, planner
 from tests.recording import READER, recorder
 
@@ -59,9 +59,13 @@ def test_where_a_site_wants_the_same_the_first_creative_is_everywhere_it_fits() 
 
 
 async def test_the_same_creative_needs_no_second_throw_of_its_pace() -> None:
-    paced = everywhere("a", flights=(Flight(HOUR, HOUR + 9, Goal(impressions=10**6)),))
+    paced = everywhere("a", flights=(Flight(HOUR, HOUR + 9, Goal(impressions=10**4)),))
     page = page_of(Repeat.SAME)
-    source = planner(catalog(paced, sites=(page.site,)))
+    clock = StandingClock(NOW_MS)
+    source = planner(catalog(paced, sites=(page.site,)), clock)
+    for _ in range(2):
+        await source.renew()
+        clock.now += 60_000  # in which its pace grows to a tenth
     await source.renew()
     decides = decider(source, Random(4).random)
     views = [decides.decide(page, PHONE).choices for _ in range(300)]
