@@ -19,13 +19,14 @@ from tests import engine
 from tests.bench.footprint import Footprint, footprint
 from tests.bench.load import write_script
 from tests.bench.machine import facts, steal_s
+from tests.bench.measured import Pair
 from tests.bench.outage import EVENTS, QUEUED, Outage, outages
 from tests.bench.processes import BenchError, two_cores
 from tests.bench.publisher import MANY, publisher
 from tests.bench.readers import browsers
 from tests.bench.redis_side import RedisSide
 from tests.bench.report import HEAD, Results, line
-from tests.bench.rounds import Bench, Pair, Rounds
+from tests.bench.rounds import Bench, Rounds
 from tests.bench.rows import ROWS, Row
 
 ROUNDS, SECONDS = 5, 3

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from tests.bench.footprint import Footprint
+from tests.bench.measured import Measured, Pair
 from tests.bench.outage import Outage
-from tests.bench.rounds import Measured, Pair, Rounds
+from tests.bench.rounds import Rounds
 from tests.bench.rows import ROWS, Row
 
 HEAD = (

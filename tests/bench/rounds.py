@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -13,48 +13,13 @@ from tests.bench.baseline import baseline
 from tests.bench.changing import changing, idle
 from tests.bench.ledger import Ledger
 from tests.bench.load import ask, drive, write_requests
+from tests.bench.measured import Measured, Pair, together
 from tests.bench.processes import BenchError, cpu_s, on_core, pss_mb
 from tests.bench.publisher import Publisher
 from tests.bench.readers import Browser
 from tests.bench.redis_side import RedisSide
 from tests.bench.rows import CONNECTIONS, REPEATED, Requests, Row, decisions, tagged
 from tests.serving import serving
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One server under one load: its CPU per answer, and what the other ends saw."""
-
-    us: float
-    per_s: float
-    p50_ms: float
-    p99_ms: float
-    answered: int
-    verdicts: dict[str, int] = field(default_factory=dict)
-    round_trips: int = 0  # to Redis, until all events were counted there
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A row and what it is against, one right after the other."""
-
-    row: Measured
-    base: Measured
-
-    @property
-    def cpu_ratio(self) -> float:
-        """What the base costs as a part of what the row costs; 1 is as good as the base."""
-        return self.base.us / self.row.us
-
-    @property
-    def rate_ratio(self) -> float:
-        """Answers a second of the row as a part of the base's."""
-        return self.row.per_s / self.base.per_s
-
-    @property
-    def p99_ratio(self) -> float:
-        """How long the slowest hundredth of answers takes, as a multiple of the base's."""
-        return self.row.p99_ms / self.base.p99_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +146,16 @@ class Bench:
         if row.base is not None:
             count = made if row.events else REPEATED
             base_load = self._prepared(f"{row.name}-base", row.base, count)
-        if base_first:
-            base = await self._measured(row, against, *base_load)
-            return Pair(await self._changed(row, service, *load), base)
-        measured = await self._changed(row, service, *load)
-        return Pair(measured, await self._measured(row, against, *base_load))
+        turns = self.seconds if row.by_turns else 1
+        sides: tuple[list[Measured], list[Measured]] = [], []
+        for turn in range(2 * turns):
+            # There and back and back and there: a machine that changes by the second favours none.
+            tested = (turn + turn // 2 + base_first) % 2 == 0
+            if tested:
+                sides[0].append(await self._changed(row, service, *load))
+            else:
+                sides[1].append(await self._measured(row, against, *base_load))
+        return Pair(together(sides[0]), together(sides[1]))
 
     def _prepared(self, name: str, requests: Requests, count: int) -> tuple[bytes, Path]:
         """Return one request for a look at its answer, and the file with those for the load."""
@@ -214,8 +184,9 @@ class Bench:
         trips_before = self.redis.round_trips() if ledger else 0
         cpu_before = cpu_s(side.pid)
         with self.redis.stopped() if stopped else nullcontext():
+            seconds = 1 if row.by_turns else self.seconds
             driven = await drive(
-                side.url, self.script, path, connections=row.connections, seconds=self.seconds
+                side.url, self.script, path, connections=row.connections, seconds=seconds
             )
         verdicts: dict[str, int] = {}
         if ledger is not None and before is not None:

@@ -43,6 +43,11 @@ class Row:
     stopped: bool = False  # while Redis' process is stopped; the base while it runs
     reloads: bool = False  # while a file of its configuration changes each second; ÷ without
 
+    @property
+    def by_turns(self) -> bool:
+        """Whether it and its base take turns of a second: nothing of it outlasts an answer."""
+        return not (self.events or self.stopped or self.reloads)
+
 
 def pages(publisher: Publisher, browsers: tuple[Browser, ...]) -> Iterator[Page]:
     """Yield page views for ever: every article once before any comes again, browsers at random."""

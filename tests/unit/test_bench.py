@@ -15,13 +15,14 @@ from service.domain.events import SHARDS, shard_of
 from service.domain.targeting import TAG, compile_targeting
 from service.domain.tokens import parse_token
 from tests.bench.load import Driven, read_summary
+from tests.bench.measured import Measured, Pair, together
 from tests.bench.outage import Outage, Shipped
 from tests.bench.processes import BenchError
 from tests.bench.publisher import ARTICLES, publisher
 from tests.bench.readers import browsers
 from tests.bench.redis_side import RedisSide
 from tests.bench.report import Goal, Results
-from tests.bench.rounds import Measured, Pair, Rounds
+from tests.bench.rounds import Rounds
 from tests.bench.rows import REPEATED, decisions, scattered_events, tagged, whole_views
 from tests.made import JOURNAL, SHARD, page, stored
 
@@ -34,6 +35,12 @@ SUMMARY = (
 
 def measured(us: float, per_s: float = 1, p99_ms: float = 2) -> Measured:
     return Measured(us, per_s, p50_ms=1, p99_ms=p99_ms, answered=1)
+
+
+def test_turns_are_put_together_by_their_answers() -> None:
+    first, second = Measured(10, 300, 1, 4, answered=300), Measured(20, 100, 3, 6, answered=100)
+    assert together([first, second]) == Measured(12.5, 200, 2, 5, answered=400)
+    assert together([first]) is first
 
 
 def test_what_wrk_says_is_read() -> None:
