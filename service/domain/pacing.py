@@ -16,7 +16,8 @@ PROBE = 0.1  # and what it is doubled to while too little comes of it to tell
 _DOUBLED_S = 5.0  # in which it doubles, or in the mean delay: what it brings must show before
 _MEMORY = 400.0  # deliveries after which what was known before has faded to a third
 _MEMORY_H = 24.0  # the same in average hours of traffic
-_EVIDENCE_MIN = 10.0  # deliveries before a capacity is believed
+_EVIDENCE_MIN = 10.0  # deliveries before a capacity is believed,
+_HINT_MIN = 3.0  # and before it is guessed at rather than looked for
 
 
 class Budget(NamedTuple):
@@ -93,10 +94,11 @@ class Pacer(NamedTuple):
         if left < 1.0:  # half an impression cannot be shown
             return 0.0
         wanted = left / max(hours, 1e-6) * (FRONT_LOADING if front else 1.0)
-        # Of fewer deliveries only this much is sure: that their capacity is not above these.
-        capacity = max(self.deliveries, _EVIDENCE_MIN) / max(self.exposure, 1e-9)
+        capacity = self.capacity
+        if capacity is None:
+            capacity = (self.deliveries + 1.0) / max(self.exposure, 1e-9)
         pace = min(1.0, wanted / max(capacity, 1e-9))
-        if self.capacity is None:
+        if self.deliveries < _HINT_MIN:
             return max(pace, probe * min(1.0, left / _EVIDENCE_MIN))
         return pace
 

@@ -49,10 +49,17 @@ def test_while_nothing_is_known_it_probes_and_begins_with_next_to_nothing() -> N
     assert probing(50, left=0.5) == 0.0
 
 
-def test_who_needs_more_than_a_probe_takes_what_cannot_be_too_much() -> None:
-    # In an hour at a tenth there came less than ten: at full pace a hundred an hour at most.
-    pacer = Pacer(PROBE, 3.0, 3.0, exposure=PROBE, at_s=3_601.0, since_s=1.0)
-    assert pacer.steered(Budget(50, 1), FLAT, 0).pace == pytest.approx(0.5)
+@pytest.mark.parametrize(("came", "pace"), [(0, 1.0), (1, 1.0), (4, 0.4)])
+def test_what_little_came_is_a_hint_at_how_much_there_is(came: int, pace: float) -> None:
+    # In an hour at a tenth: at full pace ten times as much, and one more for what is not known.
+    pacer = Pacer(PROBE, came, came, exposure=PROBE, at_s=3_601.0, since_s=1.0)
+    assert pacer.steered(Budget(20, 1), FLAT, 0).pace == pytest.approx(pace)
+
+
+def test_who_was_seen_to_deliver_is_paced_and_probes_no_more() -> None:
+    few, some = (Pacer(PROBE, n, n, exposure=0.01, at_s=3_601.0, since_s=1.0) for n in (2.0, 3.0))
+    assert few.steered(Budget(20, 100), FLAT, 0).pace == PROBE
+    assert some.steered(Budget(20, 100), FLAT, 0).pace == pytest.approx(0.2 / 400)
 
 
 @pytest.mark.parametrize("delay_s", [1.0, 5.0, 60.0])
