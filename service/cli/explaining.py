@@ -47,7 +47,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def _ask(settings: Settings, params: Mapping[str, str]) -> tuple[int, str]:
     address = settings.internal
     host = "127.0.0.1" if address.wildcard else address.host
-    query = "&".join(f"{name}={quote(text, safe='')}" for name, text in params.items())
+    query = "&".join(f"{name}={quote(os.fsencode(text), safe='')}" for name, text in params.items())
     headers = {}
     if settings.report_auth:
         secret = base64.b64encode(settings.report_auth.encode()).decode()
@@ -88,7 +88,7 @@ def _named(field: str) -> str:
 def _show(answer: Mapping[str, Any]) -> None:
     say(f"arm {answer['arm']}; {answer['platform']}, {answer['country']}")
     for one in answer["campaigns"]:
-        standing = f"no   {one['reason']}" if one["reason"] else f"yes  pace {one['pace']:.2f}"
+        standing = f"no   {one['reason']}" if one["reason"] else f"yes  pace {one['pace']:.3g}"
         if one["behind"]:
             standing += f", behind {', '.join(one['behind'])}"
         say(f"{one['campaign']:40} {one['tier']:12} weight {one['weight']:<6g} {standing}")

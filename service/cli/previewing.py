@@ -9,7 +9,7 @@ from service.adapters.catalog import load_catalog
 from service.adapters.key_file import KeyFile
 from service.cli.checking import add_config
 from service.cli.words import say
-from service.domain.ads import Creative
+from service.domain.ads import Campaign, Creative
 from service.domain.articles import Article, canonical_article
 from service.domain.audience import Platform
 from service.domain.catalog import Catalog
@@ -37,8 +37,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     signer = KeyFile(read_settings(flags, environ).keys).signer
     catalog, _ = load_catalog(given.config)
     article = canonical_article(given.url)
-    creative = _creative(catalog, given.creative)
-    site = _site(catalog, article, creative)
+    campaign, creative = _creative(catalog, given.creative)
+    site = _site(catalog, article, campaign, creative)
     offers = (Offer(0, creative.code, PROPENSITY_ONE),)
     token = Token(
         int(time.time() * 1_000), 0, 0, site.code, article.id, Platform.UNKNOWN, preview=True,
@@ -49,17 +49,19 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return os.EX_OK
 
 
-def _creative(catalog: Catalog, identifier: str) -> Creative:
+def _creative(catalog: Catalog, identifier: str) -> tuple[Campaign, Creative]:
     for campaign in catalog.campaigns.values():
         for creative in campaign.creatives:
             if creative.id == identifier:
-                return creative
+                return campaign, creative
     raise BadInput("creative", "give the id of a configured creative")
 
 
-def _site(catalog: Catalog, article: Article, creative: Creative) -> Site:
-    """Return the first site with the article and a placement for the creative."""
+def _site(catalog: Catalog, article: Article, campaign: Campaign, creative: Creative) -> Site:
+    """Return a site with the article and a placement for the creative, of the campaign's first."""
+    own = catalog.sites.keys() if campaign.sites is None else campaign.sites
     with_article = [site for site in catalog.sites.values() if site.allows(article.url)]
+    with_article.sort(key=lambda site: site.id not in own)
     if not with_article:
         raise BadInput("url", "give an address that a configured site lists among its articles")
     for site in with_article:

@@ -15,7 +15,6 @@ GAP = 20.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 14.0, 56.0, 28.0  # inside a panel, around its lines
 PANELS_MAX = 60
 POINTS_MAX = 168
-_DAY_HOURS = 24
 _TICKS = (1, 2, 7, 14)  # days between two labels
 _NEAR = 0.03  # of what was due: delivered as it should be
 _NAME_PX, _SHARE_PX = 7.8, 60.0  # of a letter, and of the room beside a name

@@ -63,19 +63,27 @@ def _against(width: int, held: Held, days: range) -> Iterator[str]:
 
 
 def _regrets(world: World, outcome: Outcome, left_out: Container[str]) -> Iterator[str]:
-    """Yield what not knowing the best creative cost where campaigns have several."""
+    """Yield what not knowing the best creative cost, of those that had to be chosen between."""
     for campaign in world.catalog.campaigns.values():
-        ids = [creative.id for creative in campaign.creatives]
-        if len(ids) > 1 and campaign.id not in left_out:
-            regret, even = outcome.regret(ids, world.rates)
-            share = f" ({regret / even:.0%} of that)" if even else ""
-            yield ""
-            rates = ", ".join(f"{name} {world.rates[name]:.2%}" for name in ids)
-            yield f"{campaign.id}: true click rates {rates}"
-            yield (
-                f"{campaign.id}: clicks missed against always the best {regret:,.0f};"
-                f" an even split would have missed {even:,.0f}{share}"
-            )
+        alike: dict[object, list[str]] = {}
+        for one in campaign.creatives if campaign.id not in left_out else ():
+            alike.setdefault((frozenset(one.placements), one.arms), []).append(one.id)
+        for ids in alike.values():
+            if len(ids) > 1:
+                yield from _regret(campaign.id, ids, world.rates, outcome)
+
+
+def _regret(
+    campaign: str, ids: Sequence[str], rates: Mapping[str, float], outcome: Outcome
+) -> Iterator[str]:
+    regret, even = outcome.regret(ids, rates)
+    share = f" ({regret / even:.0%} of that)" if even else ""
+    yield ""
+    yield f"{campaign}: true click rates {', '.join(f'{name} {rates[name]:.2%}' for name in ids)}"
+    yield (
+        f"{campaign}: clicks missed against always the best {regret:,.0f};"
+        f" an even split would have missed {even:,.0f}{share}"
+    )
 
 
 def _name(one: Delivery) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from service.domain.ads import Campaign
 from service.domain.targeting import HOUR, WEEKDAY
+from service.domain.traffic import MONDAY, WEEK_HOURS
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOUR_S = 3_600
@@ -19,6 +20,35 @@ def fits_hour(campaign: Campaign, hour: int) -> bool:
         value in campaign.target.get(name, (value,)) and value not in campaign.exclude.get(name, ())
         for name, value in clock_values(hour, campaign.timezone).items()
     )
+
+
+def open_hours(campaign: Campaign, hour: int) -> tuple[bool, ...] | None:
+    """Return which of a week's hours a campaign allows, Monday's first in UTC the first.
+
+    By its zone's clock in the week that an hour begins. None if it allows them all.
+    """
+    sides = [
+        (side.get(name), wanted)
+        for side, wanted in ((campaign.target, True), (campaign.exclude, False))
+        for name in (WEEKDAY, HOUR)
+    ]
+    if all(values is None for values, _ in sides):
+        return None
+    return _open_hours(tuple(sides), campaign.timezone, hour)
+
+
+@lru_cache(maxsize=1_024)  # of thousands of campaigns most name the same hours
+def _open_hours(
+    sides: tuple[tuple[frozenset[str] | None, bool], ...], zone: str, hour: int
+) -> tuple[bool, ...]:
+    found = [False] * WEEK_HOURS
+    for at in range(hour, hour + WEEK_HOURS):
+        said = tuple(clock_values(at, zone).values())
+        found[(at - MONDAY) % WEEK_HOURS] = all(
+            values is None or (said[number % 2] in values) is wanted
+            for number, (values, wanted) in enumerate(sides)
+        )
+    return tuple(found)
 
 
 def clock_values(hour: int, zone: str) -> dict[str, str]:

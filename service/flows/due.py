@@ -6,7 +6,7 @@ from service.domain.ads import Campaign, Flight
 from service.domain.pacing import line
 from service.domain.times import day_of
 from service.domain.traffic import HOUR_S, Shape
-from service.flows.flights import end_of
+from service.flows.flights import end_of, own_traffic
 
 
 def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) -> Sequence[float]:
@@ -17,7 +17,8 @@ def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) 
     """
     if flight.goal is None:
         return [0.0] * len(hours)
-    end = end_of(flight, max(flight.start, hours.start))
+    first = max(flight.start, hours.start)
+    end, (shape, _) = end_of(flight, first), own_traffic(campaign, first, shape)
     front, per_day = campaign.front_loaded, flight.goal.per_day
     before, today, day, since = 0.0, 0.0, range(0), hours.start
     due = []
@@ -27,10 +28,10 @@ def due_by_hour(campaign: Campaign, flight: Flight, hours: range, shape: Shape) 
                 day, since = day_of(hour, campaign.timezone), hour
                 before, today = before + today, 0.0
             passed = _between(shape, since, hour + 1)
-            done = passed / _between(shape, since, end)
+            done = passed / max(_between(shape, since, end), 1e-9)
             today = (flight.goal.total - before) * line(done, front_loaded=front)
             if per_day is not None:
-                done = passed / _between(shape, since, min(end, day.stop))
+                done = passed / max(_between(shape, since, min(end, day.stop)), 1e-9)
                 left = flight.goal.total - before if flight.end is None else today
                 today = min(left, per_day * line(done, front_loaded=front))
         due.append(before + today)

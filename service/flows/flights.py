@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from service.domain.ads import Campaign, Flight, Goal
 from service.domain.events import HOUR_MS, Kind
 from service.domain.pacing import Budget, line
-from service.domain.times import day_of
-from service.domain.traffic import HOUR_S, Shape
+from service.domain.targeting import WEEKDAY
+from service.domain.times import WEEKDAYS, day_of, open_hours
+from service.domain.traffic import HOUR_S, WEEK_HOURS, Shape, within
 from service.flows.tallies import Tallies
 
 _DAY_H = 24
@@ -22,7 +23,8 @@ _FOR_EVER_H = 24 * 365  # how far off the end is of a flight that has none
 class RunningFlight:
     """A flight, what it had delivered when the open hours began, and its traffic from the epoch.
 
-    `starts`, `ends` and `midnight` are average hours of traffic, as `Shape.until` tells them.
+    `shape` is the week's traffic in the hours that its campaign allows; `starts`, `ends` and
+    `midnight` are average hours of it, as `Shape.until` tells them; `day_h` is how many a day has.
     """
 
     number: int
@@ -34,9 +36,11 @@ class RunningFlight:
     day: range
     total: int
     today: int
+    shape: Shape
     starts: float
     ends: float
     midnight: float
+    day_h: float
     endless: bool
     due_ms: int = 0  # when to steer it again though nothing was delivered
 
@@ -79,7 +83,7 @@ class RunningFlight:
         done = passed / max(self.ends - self.starts, 1e-9)
         due = goal.total * line(done, front_loaded=self.campaign.front_loaded)
         if goal.per_day is not None:  # its days taken for equal ones
-            due = min(goal.total if self.endless else due, goal.per_day * passed / _DAY_H)
+            due = min(goal.total if self.endless else due, goal.per_day * passed / self.day_h)
         return total / due if due >= 1.0 else 1.0
 
 
@@ -87,9 +91,10 @@ def running_flight(
     number: int, campaign: Campaign, flight: Flight, tallies: Tallies, now_ms: int
 ) -> RunningFlight | None:
     """Return a flight as it is in the hour of now; None without a goal."""
-    goal, hour, shape = flight.goal, now_ms // HOUR_MS, tallies.shape
+    goal, hour = flight.goal, now_ms // HOUR_MS
     if goal is None:
         return None
+    shape, days = own_traffic(campaign, hour, tallies.shape)
     day, end = day_of(hour, campaign.timezone), flight.end
     span = range(flight.start, hour + 1 if end is None else end)
     creatives = tuple(creative.id for creative in campaign.creatives)
@@ -101,11 +106,23 @@ def running_flight(
         number, campaign, flight.start, goal, creatives, span, day,
         total=closed(span),
         today=closed(range(max(span.start, day.start), min(span.stop, day.stop))),
+        shape=shape,
         starts=_until(shape, flight.start),
         ends=_until(shape, end_of(flight, hour)),
         midnight=_until(shape, day.stop),
+        day_h=shape.sums[-1] / days,
         endless=end is None,
     )  # fmt: skip
+
+
+def own_traffic(campaign: Campaign, hour: int, shape: Shape) -> tuple[Shape, int]:
+    """Return the traffic of the hours that a campaign allows, and on how many days a week."""
+    allowed = open_hours(campaign, hour)
+    if allowed is None or not any(allowed):
+        return shape, WEEK_HOURS // _DAY_H
+    weekdays = campaign.target.get(WEEKDAY, WEEKDAYS)
+    days = sum(day in weekdays and day not in campaign.exclude.get(WEEKDAY, ()) for day in WEEKDAYS)
+    return within(shape, allowed), days
 
 
 def end_of(flight: Flight, hour: int) -> int:

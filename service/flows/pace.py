@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from service.domain.ads import Campaign, Flight, Goal
 from service.domain.events import Kind
 from service.domain.pacing import Pacer
-from service.domain.traffic import Shape
 from service.flows.flights import RunningFlight, running_flight
 from service.flows.tallies import Tallies
 from service.flows.unhurried import unhurried
@@ -30,8 +29,6 @@ class _Moment:
     """What is the same for all flights of a plan."""
 
     now_ms: int
-    shape: Shape
-    until_now: float
     blind_ms: int
     delay_s: Mapping[Kind, float]
 
@@ -99,8 +96,7 @@ class Budgets:
     def _moment(self, tallies: Tallies, now_ms: int) -> _Moment:
         blind_ms = 0 if tallies.read_ms is None else now_ms - tallies.read_ms
         delays = {kind: self._delay_s(kind) for kind in (Kind.CLICK, Kind.IMPRESSION)}
-        until_now = tallies.shape.until(now_ms / 1_000)
-        return _Moment(now_ms, tallies.shape, until_now, blind_ms, delays)
+        return _Moment(now_ms, blind_ms, delays)
 
     def _pace(
         self, flight: RunningFlight, tallies: Tallies, moment: _Moment, *, fresh: bool
@@ -108,14 +104,12 @@ class Budgets:
         key, now_ms = _key(flight.campaign, flight.start, flight.goal), moment.now_ms
         pacer = self._pacers.get(key)
         total, today = flight.delivered(tallies)
-        self.ratios[flight.campaign.id] = flight.ratio(total, moment.until_now)
+        shape, until_now = flight.shape, flight.shape.until(now_ms / 1_000)
+        self.ratios[flight.campaign.id] = flight.ratio(total, until_now)
         if fresh and flight.known(tallies):
-            delay_s, budget = (
-                moment.delay_s[flight.kind],
-                flight.budget(total, today, moment.until_now),
-            )
-            pacer = (pacer or Pacer()).observed(now_ms / 1_000, total, moment.shape, delay_s)
-            pacer = self._pacers[key] = pacer.steered(budget, moment.shape, delay_s)
+            delay_s, budget = moment.delay_s[flight.kind], flight.budget(total, today, until_now)
+            pacer = (pacer or Pacer()).observed(now_ms / 1_000, total, shape, delay_s)
+            pacer = self._pacers[key] = pacer.steered(budget, shape, delay_s)
             turn_ms = 0 if flight.due_ms else STEER_MS // _TURNS * (flight.number % _TURNS)
             flight.due_ms = now_ms + STEER_MS - turn_ms
         if pacer is None or tallies.read_ms is None:
@@ -132,7 +126,7 @@ def _key(campaign: Campaign, start: int, goal: Goal) -> FlightKey:
 
 def _spent(flight: RunningFlight, total: int, today: int, pacer: Pacer, moment: _Moment) -> bool:
     """Say whether a budget would be used up by now, had it gone on as last seen."""
-    goal, guessed = flight.goal, pacer.rate(moment.shape) * moment.blind_ms / 1_000
+    goal, guessed = flight.goal, pacer.rate(flight.shape) * moment.blind_ms / 1_000
     if total + guessed >= goal.total:
         return True
     return goal.per_day is not None and today + guessed >= goal.per_day

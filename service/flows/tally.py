@@ -15,6 +15,7 @@ from service.domain.tokens import Arm
 
 SHAPE_HOURS = 28 * 24
 APART_HOURS = 50  # of no zone and no change of clocks does today begin earlier
+_LEAST = 1 / 32  # of a viewable impression, which is one of five half-lives ago: as far as is read
 OPEN_HOURS = 2  # the hour that runs, and the last one: its rows may still be on their way
 FIELDS_AT_ONCE = 200  # a quarter of a millisecond
 Place = tuple[str, str, str]
@@ -64,7 +65,7 @@ class Tally:
         """Let evidence fade and hours run together; what has faded to nothing goes."""
         if self.now and hour > self.now:
             faded = {at: one.faded(hour - self.now) for at, one in self.evidence.items()}
-            self.evidence = {at: one for at, one in faded.items() if one.viewable >= 1.0}
+            self.evidence = {at: one for at, one in faded.items() if one.viewable >= _LEAST}
         self.now = hour
         self.hours = {at: n for at, n in self.hours.items() if at > hour - SHAPE_HOURS - OPEN_HOURS}
         self._regroup()

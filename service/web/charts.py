@@ -13,7 +13,6 @@ LEFT = 52
 RIGHT = 8
 LINES_TOP, LINES_HEIGHT = 14, 190
 BARS_TOP, BARS_HEIGHT = 246, 96
-HEIGHT = 372
 # Where a scale may end, and into how many round steps it then divides.
 _CEILINGS = (
     (4, 4), (5, 5), (6, 3), (8, 4), (10, 5), (12, 4), (15, 3), (20, 4), (25, 5), (30, 3), (40, 4),

@@ -6,7 +6,9 @@ import pytest
 
 from service.adapters.key_file import create_key_file
 from service.cli.previewing import run
+from service.domain.ads import code_of
 from service.domain.errors import BadInput
+from service.domain.tokens import parse_token
 from tests.serving import copied_config
 from tests.written import Written
 
@@ -45,3 +47,18 @@ def test_a_creative_that_fits_nowhere_there_is_refused_by_what_fits(flags: list[
 def test_an_address_of_no_site_is_refused(flags: list[str]) -> None:
     with pytest.raises(BadInput, match="give an address"):
         run(["c-1", "https://elsewhere.example/a", *flags], {})
+
+
+def test_of_sites_with_the_address_one_of_the_campaigns_own_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = Written(copied_config(tmp_path)).campaign(more="sites: [twin]")
+    example = (written.directory / "sites" / "example.yaml").read_text()
+    (written.directory / "sites" / "twin.yaml").write_text(
+        example.replace("id: example", "id: twin")
+    )
+    create_key_file(tmp_path / "keys")
+    flags = ["--config", str(written.directory), "--keys", str(tmp_path / "keys")]
+    assert run(["c-1", "https://news.example/a", *flags], {}) == 0
+    token = parse_token(capsys.readouterr().out.strip().partition("hb=preview.")[2]).token
+    assert token.site == code_of("twin")

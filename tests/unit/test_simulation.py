@@ -50,6 +50,25 @@ async def test_three_replicas_share_a_budget_and_end_within_one_percent() -> Non
     assert max(days) < 1.5 * min(days), "along the traffic, not at once"
 
 
+@pytest.mark.parametrize(
+    ("target", "impressions"),
+    [({"weekday": "wednesday"}, 2_000), ({"hour": "6 7 8 9 10 11"}, 4_000)],
+)
+async def test_what_hours_of_its_own_leave_of_the_week_is_enough(
+    target: dict[str, str], impressions: int
+) -> None:
+    goal = with_goal(7, impressions=impressions)
+    wanted = {name: frozenset(words.split()) for name, words in target.items()}
+    found = await simulated(world(sited(replace(goal, target=wanted), HOUSE), days=7, views=50_000))
+    assert found.total("goal") == pytest.approx(impressions, rel=0.01)
+
+
+async def test_thin_traffic_brings_a_few_clicks_in_time() -> None:
+    goal = sited(with_goal(7, clicks=40), HOUSE)
+    found = await simulated(world(goal, {"goal": 0.01}, days=7, views=20_000))
+    assert 37 <= found.total("goal", clicks=True) <= 44
+
+
 async def test_clicks_that_come_late_are_a_goal_too() -> None:
     goal = sited(with_goal(7, clicks=2_000), HOUSE)
     found = await simulated(world(goal, {"goal": 0.05}, days=7, views=100_000, replicas=3))

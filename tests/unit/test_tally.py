@@ -330,8 +330,18 @@ async def test_evidence_fades_with_its_age_and_goes_when_there_is_next_to_none()
     assert tally.evidence[PLACE] == pytest.approx((250, 2.5, 1_000))
     tally.age_to(HOUR + week)
     assert tally.evidence[PLACE] == pytest.approx((250, 2.5, 1_000))
-    tally.age_to(HOUR + 10 * week)
+    tally.age_to(HOUR + 15 * week)
     assert tally.evidence == {}
+
+
+async def test_one_impression_a_day_adds_up() -> None:
+    tally = Tally(now=HOUR)
+    for hour in range(HOUR, HOUR + 30 * 24):
+        tally.age_to(hour)
+        if hour % 24 == 0:
+            await tally.fold(hour, {"x|top|ios|-|viewable": 1})
+    assert tally.evidence[PLACE].seen == 30
+    assert 8 < tally.evidence[PLACE].viewable < 11
 
 
 async def test_requests_come_between_the_slices_of_a_long_hash() -> None:

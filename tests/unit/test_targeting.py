@@ -13,11 +13,9 @@ from service.domain.targeting import (
     COUNTRY,
     HOUR,
     LANGUAGE,
-    PAGE_DIMENSIONS,
     PATH,
     PLACEMENT,
     PLATFORM,
-    READER_DIMENSIONS,
     SECTION,
     SHARED,
     SITE,
@@ -81,7 +79,19 @@ Request = dict[str, tuple[str, ...]]
 
 
 def test_there_are_twelve_dimensions() -> None:
-    named = {*PAGE_DIMENSIONS, *READER_DIMENSIONS, *TIME_DIMENSIONS, PLACEMENT}
+    named = {
+        SITE,
+        LANGUAGE,
+        SECTION,
+        TAG,
+        PATH,
+        SOURCE,
+        SHARED,
+        PLATFORM,
+        COUNTRY,
+        *TIME_DIMENSIONS,
+        PLACEMENT,
+    }
     assert named == VALUES.keys()
     assert len(named) == 12
 

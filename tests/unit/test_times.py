@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service.domain.ads import Campaign, Tier
-from service.domain.times import day_of, fits_hour
+from service.domain.times import day_of, fits_hour, open_hours
 
 
 def hour(text: str) -> int:
@@ -44,3 +44,14 @@ def test_excluded_times_are_never_shown_in() -> None:
     assert not fits_hour(timed(exclude=True, weekday="tuesday"), noon)
     assert fits_hour(timed(exclude=True, weekday="monday", hour="3"), noon)
     assert fits_hour(timed(), noon)
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Auckland"])
+def test_a_weeks_open_hours_are_those_that_fit(zone: str, exclude: bool) -> None:
+    one, start = timed(zone, exclude=exclude, weekday="tuesday friday", hour="0 1 23"), 495_000
+    found, monday = open_hours(one, start), hour("2026-11-23T00:00")
+    assert found is not None
+    for at in range(start, start + 168):
+        assert found[(at - monday) % 168] is fits_hour(one, at)
+    assert open_hours(timed(zone), start) is None

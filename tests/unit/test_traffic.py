@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.traffic import FLAT, HOUR_S, WEEK_HOURS, learned_shape, shape_of
+from service.domain.traffic import FLAT, HOUR_S, WEEK_HOURS, learned_shape, shape_of, within
 
 MONDAY = 4 * 24  # hours since the epoch
 weights = st.tuples(*[st.floats(0.1, 10)] * WEEK_HOURS)
@@ -41,3 +41,13 @@ def test_hours_that_were_never_seen_are_like_other_days_and_silent_ones_are_not_
     morning = learned_shape({MONDAY + h: 50 for h in range(12)})
     assert 0.8 < morning.at((MONDAY + 20) * HOUR_S) < 1.2, "of no day seen: average"
     assert learned_shape({}) == FLAT == learned_shape({MONDAY: 0})
+
+
+def test_within_some_hours_a_week_has_only_these() -> None:
+    mornings = tuple(6 <= at % 24 < 12 for at in range(WEEK_HOURS))
+    some = within(FLAT, mornings)
+    week, day = WEEK_HOURS * HOUR_S, MONDAY * HOUR_S
+    assert some.between(day, day + week) == 7 * 6
+    assert some.between(day, day + 8 * HOUR_S) == 2
+    assert some.between(day + 12 * HOUR_S, day + 30 * HOUR_S) == 0
+    assert some.at(day + 7 * HOUR_S) == FLAT.at(day)

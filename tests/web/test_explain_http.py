@@ -70,7 +70,7 @@ def test_explain_says_the_same_over_http_and_on_the_command_line(house: House) -
     flags = [f"--{name}={text}" for name, text in asked.items()]
     text = said(house, f"{LAB}/deep/1", *flags)
     assert "arm -; ios, de" in text
-    assert re.search(r"^german .* standard .* yes +pace 1\.00$", text, re.MULTILINE)
+    assert re.search(r"^german .* standard .* yes +pace 1$", text, re.MULTILINE)
     assert re.search(r"^ +top +german-1 +share 100% +rate 0\.50%$", text, re.MULTILINE)
     assert re.search(r"^sport .* no +section: wants sport; given none$", text, re.MULTILINE)
     assert "bottom: nothing" in text
