@@ -59,7 +59,7 @@ def test_where_a_site_wants_the_same_the_first_creative_is_everywhere_it_fits() 
 
 
 async def test_the_same_creative_needs_no_second_throw_of_its_pace() -> None:
-    paced = everywhere("a", flights=(Flight(HOUR, HOUR + 9, Goal(impressions=10**4)),))
+    paced = everywhere("a", flights=(Flight(HOUR, HOUR + 9, Goal(impressions=100)),))
     page = page_of(Repeat.SAME)
     clock = StandingClock(NOW_MS)
     source = planner(catalog(paced, sites=(page.site,)), clock)
