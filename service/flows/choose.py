@@ -75,9 +75,7 @@ class PageView:
     def _first(self, spot: Spot) -> tuple[int, Choice] | None:
         number = self._again(spot)
         if number is None:
-            number = pick_campaign(
-                spot.reach, self._allowed, self._plan.paces, self._plan.holding, self._draw
-            )
+            number = _picked(self._plan, spot, self._allowed, self._draw)
         return None if number is None else (number, self._take(number, spot))
 
     def _again(self, spot: Spot) -> int | None:
@@ -94,10 +92,7 @@ class PageView:
     def _runner_ups(self, spot: Spot, number: int, most: int) -> list[Choice]:
         gone, found = 1 << number, list[Choice]()
         while len(found) < most:
-            allowed = self._allowed & ~gone
-            other = pick_campaign(
-                spot.reach, allowed, self._plan.paces, self._plan.holding, self._draw
-            )
+            other = _picked(self._plan, spot, self._allowed & ~gone, self._draw)
             if other is None:
                 break
             gone |= 1 << other
